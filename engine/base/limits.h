@@ -17,6 +17,14 @@ inline constexpr std::size_t kPendingUpgradesMax = 256;  // inbound links that a
 inline constexpr std::size_t kPendingUpgradesPerIpMax =
     32;  // private and loopback addresses share the total only
 
+// Keys and the Noise payload.
+inline constexpr std::size_t kPublicKeyMax = 1'152;  // protobuf; RSA of 8192 bits takes 1,067
+inline constexpr std::size_t kRsaBitsMin = 2'048;
+inline constexpr std::size_t kRsaBitsMax = 8'192;
+inline constexpr std::size_t kSignatureMax = kRsaBitsMax / 8;
+inline constexpr std::size_t kEarlyMuxersMax = 32;
+inline constexpr std::size_t kMuxerNameMax = 128;
+
 // Connections and streams.
 inline constexpr std::size_t kConnectionsMax = 4'096;
 inline constexpr std::size_t kConnectionsPerPeerMax = 4;
@@ -42,27 +50,42 @@ inline constexpr std::uint32_t kIdentifyMs = 10'000;
 inline constexpr std::size_t kIdentifyProtocolsMax = 512;
 inline constexpr std::size_t kIdentifyAddressesMax = 64;
 inline constexpr std::size_t kAgentBytesMax = 256;
+inline constexpr std::size_t kIdentifyStreamsPerPeerMax = 2;  // answered at once, each direction
+inline constexpr std::size_t kPushesMax = 32;                 // under way at once
+inline constexpr std::uint32_t kPushDelayMs = 1'000;          // changes within it go out together
 
 // Peer table and dialer.
 inline constexpr std::size_t kPeersMax = 16'384;  // known, connected or not
 inline constexpr std::size_t kAddressesPerPeerMax = 32;
 inline constexpr std::size_t kDialsMax = 64;  // under way at once
+inline constexpr std::size_t kDialsQueuedMax = 4'096;
+inline constexpr std::size_t kDialTriesMax = 2;           // addresses of one peer tried at once
+inline constexpr std::uint32_t kDialHeadStartMs = 1'000;  // of one address before the next
+inline constexpr std::size_t kResolvedAddressesMax = 8;   // taken of one DNS name
+inline constexpr std::size_t kObservedAddressesMax = 16;  // of this node, as peers see it
 inline constexpr std::uint32_t kBackoffFirstMs = 1'000;
 inline constexpr std::uint32_t kBackoffMaxMs = 300'000;
 
 // Ping.
 inline constexpr std::uint32_t kPingMs = 10'000;
 inline constexpr std::uint32_t kPingIdleMs = 60'000;
+inline constexpr std::size_t kPingStreamsPerPeerMax = 2;
 
 // Bus and control socket.
 inline constexpr int kEventNestingMax = 8;
+inline constexpr std::size_t kEventsPostedMax = 4'096;  // nested too deep, waiting for a turn
+inline constexpr std::size_t kCallsMax = 4'096;         // of commands, under way in all
 inline constexpr std::size_t kControlLineMax = 8 * 1024 * 1024;
 inline constexpr std::size_t kControlPeersMax = 256;
 inline constexpr std::size_t kControlCallsMax = 64;  // under way, per caller
 inline constexpr std::size_t kControlQueueMax = 16 * 1024 * 1024;
 inline constexpr std::size_t kValueDepthMax = 64;  // nesting of DAG-CBOR and JSON
+inline constexpr std::size_t kJsonValuesMax = 262'144;  // in one document
 inline constexpr std::size_t kTopicBytesMax = 512;
 inline constexpr std::size_t kMessageBytesMax = 1024 * 1024;
+
+// Log.
+inline constexpr std::size_t kLogLineMax = 8 * 1024;  // of one fact, before it is escaped
 
 // Threads.
 inline constexpr std::size_t kOffloadQueueMax = 4'096;

@@ -9,8 +9,10 @@ namespace kith::wire {
 
 class Multiaddr {
  public:
-  Multiaddr() = default;                             // empty
-  static Result<Multiaddr> from_bytes(Bytes bytes);  // at most 1 KiB, at most 16 parts
+  Multiaddr() = default;  // empty
+  // At least one part and at most 16, at most 1 KiB; names and paths in it can be shown as they
+  // are.
+  static Result<Multiaddr> from_bytes(Bytes bytes);
   static Result<Multiaddr> from_text(std::string_view text);
 
   Bytes bytes() const { return bytes_; }
@@ -25,20 +27,22 @@ class Multiaddr {
   };
   std::vector<Part> parts() const;
 
-  // The last /p2p part's id, when that is the last part.
+  // The id of the last part, when that is a /p2p. with_peer puts it in the place of one that is
+  // there, and takes nobody for none.
   std::optional<PeerId> peer() const;
   Multiaddr without_peer() const;
   Multiaddr with_peer(const PeerId& peer) const;
-  // "/tcp", "/tcp/ws", "/memory": names after the host part (ip4, ip6, dns*), without /p2p, joined.
-  // See kith_transport.
+  // "/tcp", "/tcp/ws", "/memory": names after the host part (ip4, ip6, dns*), joined, without what
+  // qualifies a layer and is none (p2p, certhash, sni). See kith_transport.
   std::string suffix() const;
   bool has(std::string_view name) const;
   // Host part: ip4 or ip6 literal, or a DNS name. Empty for /memory.
   std::string host() const;
   bool host_is_name() const;                  // dns, dns4, dns6
   std::optional<std::uint16_t> port() const;  // of the first tcp or udp part
-  Multiaddr with_ip(std::string_view literal)
-      const;  // the host part replaced (resolve, unspecified -> interface)
+  // The host part replaced (resolve, unspecified -> interface), an IPv6 zone dropped. Empty when
+  // the literal is no IP or there is no host part.
+  Multiaddr with_ip(std::string_view literal) const;
   Multiaddr with_port(std::uint16_t port) const;
   bool is_loopback() const;
   bool is_private() const;      // loopback, RFC 1918, link-local, ULA, CGNAT

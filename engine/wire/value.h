@@ -77,9 +77,14 @@ class Value {
   Held held_;
 };
 
+// Cannot fail, so who builds a Value sees to it that text is UTF-8, a link a CID and the depth
+// within bounds: otherwise decode_cbor refuses it. NaN and the infinities, which DAG-CBOR lacks,
+// become null.
 ByteVector encode_cbor(const Value& value);
 void append_cbor(ByteVector& to, const Value& value);
-Result<Value> decode_cbor(Bytes bytes);  // the whole of it, canonical
+// The whole of it. bad_cbor: malformed; not_canonical: well-formed, but not DAG-CBOR's one form;
+// too_large: an integer beyond int64, or nested too deep; bad_cid; trailing_bytes.
+Result<Value> decode_cbor(Bytes bytes);
 // An empty argument or body is an empty map.
 Result<Value> decode_body(Bytes bytes);
 
