@@ -4,8 +4,11 @@
 // loop.
 #pragma once
 #include <array>
+#include <memory>
 
 #include "engine/wire/varint.h"
+
+struct evp_cipher_ctx_st;
 
 namespace kith::crypto {
 
@@ -15,7 +18,9 @@ enum class crypto_error {
   bad_handshake,
   decrypt_failed,
   nonce_exhausted,
-  unsupported_key
+  unsupported_key,
+  bad_payload,
+  identity_file
 };
 const char* describe(crypto_error error);
 
@@ -36,6 +41,8 @@ void wipe(MutableBytes secret);
 class Cipher {
  public:
   static constexpr std::size_t kTag = 16;
+  // The last counter is never used (Noise section 5.1): sealing by it throws, opening is refused.
+  static constexpr std::uint64_t kCounterEnd = ~std::uint64_t{0};
   Cipher();
   Cipher(const Cipher&) = delete;
   Cipher& operator=(const Cipher&) = delete;
@@ -46,12 +53,17 @@ class Cipher {
   // Several pieces as one plaintext, without joining them first.
   void seal_pieces(const Key32& key, std::uint64_t counter, std::span<const kith_bytes> pieces,
                    std::uint8_t* to);
-  // Opens in place: the plaintext stands at the front of `sealed`. False: forged.
+  // Opens in place: the plaintext stands at the front of `sealed`. False: forged, and `sealed` is
+  // wiped.
   bool open(const Key32& key, std::uint64_t counter, Bytes associated, MutableBytes sealed);
 
  private:
-  void* seal_;  // EVP_CIPHER_CTX
-  void* open_;
+  struct Free {
+    void operator()(evp_cipher_ctx_st* context) const;
+  };
+  void begin_seal(const Key32& key, std::uint64_t counter);
+  void finish_seal(std::uint8_t* tag);
+  std::unique_ptr<evp_cipher_ctx_st, Free> seal_, open_;  // EVP_CIPHER_CTX
 };
 
 }  // namespace kith::crypto

@@ -20,14 +20,14 @@ class NoiseXX {
   NoiseXX(const NoiseXX&) = delete;
   NoiseXX& operator=(const NoiseXX&) = delete;
 
-  // XX: -> e | <- e, ee, s, es | -> s, se. Turn order is checked.
+  // XX: -> e | <- e, ee, s, es | -> s, se. Turn order is checked; after a failed read all is
+  // refused.
   Result<ByteVector> write(Bytes payload);
   Result<ByteVector> read(Bytes message);  // the payload
-  bool finished() const { return step_ == 3; }
+  bool finished() const { return step_ == kFinished; }
 
-  const Key32& remote_static() const {
-    return remote_static_;
-  }  // after the message that carries it
+  // After the message that carries it.
+  const Key32& remote_static() const { return remote_static_; }
   const Hash& handshake_hash() const { return hash_; }
   struct Keys {
     Key32 send, receive;
@@ -35,6 +35,11 @@ class NoiseXX {
   Keys split() const;  // once finished
 
  private:
+  static constexpr int kFinished = 3;
+  static constexpr int kBroken = -1;
+  bool my_turn(bool to_write) const;
+  Result<ByteVector> read_open(Bytes message);
+  bool read_static(Bytes sealed);
   void mix_hash(Bytes bytes);
   void mix_key(Bytes secret);
   bool mix_dh(const Key32& secret, const Key32& remote);
@@ -42,7 +47,7 @@ class NoiseXX {
   std::optional<ByteVector> open_and_hash(Bytes sealed);
 
   bool initiator_;
-  int step_ = 0;
+  int step_ = 0;  // the message that comes next
   Key32 static_secret_, static_public_, ephemeral_secret_, ephemeral_public_;
   Key32 remote_static_{}, remote_ephemeral_{};
   Key32 chaining_{}, key_{};
@@ -58,8 +63,10 @@ struct NoisePayload {
   ByteVector identity_key, identity_sig;
   bool has_extensions = false;
   std::vector<std::string> muxers;
+  friend bool operator==(const NoisePayload&, const NoisePayload&) = default;
 };
 ByteVector encode_noise_payload(const NoisePayload& payload);
+// Unknown fields are passed over, certificate hashes too.
 Result<NoisePayload> decode_noise_payload(Bytes bytes);
 // Signs "noise-libp2p-static-key:" || static public key.
 NoisePayload make_noise_payload(const Identity& identity, const Key32& static_public,
