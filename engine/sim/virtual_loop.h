@@ -40,8 +40,13 @@ class VirtualLoop final : public Loop {
 
  private:
   bool turn(std::uint64_t until_us);  // false: nothing to do before until_us
+  struct Call {
+    kith_done done;
+    std::int64_t r;
+  };
   TimerHeap timers_;
-  std::deque<kith_done> posted_;
+  std::deque<Call> posted_;
+  std::deque<Call> answers_;  // of offload: posted when the next turn begins
   std::map<std::string, std::vector<std::string>> names_;
   std::uint64_t now_us_ = 0, turns_ = 0, random_state_, entropy_state_,
                 trace_hash_ = 0xcbf29ce484222325u;

@@ -263,14 +263,14 @@ typedef struct kith_loop {
   void (*random)(
       kith_host*, void*,
       size_t); /* for choices; repeats by seed in the simulator. Keys: kith_crypto.entropy */
-  kith_op* (*after)(kith_host*, uint64_t us, kith_done);
+  kith_op* (*after)(kith_host*, uint64_t us, kith_done); /* spent once it has fired */
   int (*post)(kith_host*, kith_done); /* [any] */
   /* A registration of an fd (not owned; cancel it before the fd is closed). ready(r): the direction
      bits; fires once for each `arm`, a direction at a time or both. NULL in the simulator. */
   kith_op* (*watch)(kith_host*, int fd, kith_done ready);
   int (*arm)(kith_host*, kith_op* watch, unsigned rd_wr);
-  kith_op* (*offload)(kith_host*, int64_t (*work)(void*), void* arg, kith_done done,
-                      int long_job); /* work: [worker], pure */
+  /* work: [worker], pure. Cannot be cancelled: `arg` must live until done, which always fires; a stop waits for it. */
+  int (*offload)(kith_host*, int64_t (*work)(void*), void* arg, kith_done done, int long_job);
 } kith_loop;
 
 #define KITH_LOG "kith.log/1"
@@ -367,9 +367,10 @@ typedef struct kith_bus {
      or r < 0 with a sentence as the body. `result` is a const kith_bytes*. Cancel tells the handler
      (kith_bus.cancelled). */
   kith_op* (*call)(kith_host*, const char* name, kith_bytes args, kith_done each);
-  int (*part)(kith_call*, kith_bytes);               /* KITH_CLOSED when nobody listens any more */
-  void (*end)(kith_call*, int err, kith_bytes body); /* exactly once, also after it was cancelled */
-  void (*cancelled)(kith_call*, kith_done told); /* told fires if the caller goes away before end */
+  int (*part)(kith_host*, kith_call*, kith_bytes); /* KITH_CLOSED when nobody listens any more */
+  /* Exactly once, also after it was cancelled. err < 0: body is the sentence a person reads. */
+  void (*end)(kith_host*, kith_call*, int err, kith_bytes body);
+  void (*cancelled)(kith_host*, kith_call*, kith_done told); /* told fires if the caller goes away before end */
 } kith_bus;
 
 #define KITH_MEMORY "kith.memory/1" /* offered by the simulator: links inside one process */
@@ -378,6 +379,9 @@ typedef struct kith_memory {
   kith_op* (*dial)(kith_host*, uint64_t port, kith_done done);
   int (*listen)(kith_host*, uint64_t port /* 0 = pick */, kith_done each_link, kith_op**,
                 uint64_t* bound);
+  /* Ends a dial (its done will not fire) or a listener of this service's; kith_api.cancel knows only
+     the engine's. */
+  void (*cancel)(kith_host*, kith_op*);
 } kith_memory;
 
 /* ---- Entry
@@ -389,7 +393,8 @@ typedef struct kith_api {
   const void* (*service)(kith_host*, const char* id, void** self);
   /* Offers a table under a versioned name to plugins that start later and need it. */
   int (*offer)(kith_host*, const char* id, const void* ops, void* self);
-  void (*cancel)(kith_host*, kith_op*); /* NULL is fine. Frees it; its done will not fire */
+  /* Its done will not fire. NULL, spent and ended ones are fine: a kith_op is a number, never a pointer to follow. */
+  void (*cancel)(kith_host*, kith_op*);
   void (*fail)(
       kith_host*,
       kith_bytes sentence); /* what a person should read when start or configure returns < 0 */
