@@ -4,10 +4,11 @@
 // guards in the order they were added. No I/O.
 #pragma once
 #include <functional>
-#include <list>
+#include <map>
 #include <set>
 #include <string>
 
+#include "engine/net/cidr.h"
 #include "engine/wire/multiaddr.h"
 
 namespace kith::net {
@@ -28,6 +29,20 @@ class Gate {
 
   bool admits(const wire::PeerId& peer, const wire::Multiaddr& remote, bool dialed) const;
   bool admits_address(const wire::Multiaddr& remote) const;  // before the handshake: deny by IP
+
+ private:
+  struct List {
+    std::set<wire::PeerId> peers;
+    std::vector<Cidr> blocks;
+    bool empty() const { return peers.empty() && blocks.empty(); }
+    bool holds(const wire::Multiaddr& address) const;
+    bool holds(const wire::PeerId& peer, const wire::Multiaddr& address) const;
+  };
+  static Result<List> read(const std::vector<std::string>& entries, std::string_view name);
+
+  List allow_, deny_;
+  std::map<std::size_t, Guard> guards_;  // by id, so in the order they were added
+  std::size_t last_id_ = 0;
 };
 
 }  // namespace kith::net

@@ -7,9 +7,8 @@
 #include <map>
 #include <set>
 
-#include "engine/net/gate.h"
-#include "engine/net/peers.h"
-#include "engine/net/upgrade.h"
+#include "engine/net/keeper.h"
+#include "engine/net/transports.h"
 
 namespace kith::net {
 
@@ -22,11 +21,12 @@ class SwarmObserver {
   virtual void on_peer(int /*event*/, const PeerRecord&) {
   }  // KITH_PEER_...: identified, updated, gone (last connection closed)
   virtual void on_listening() {}  // listen addresses changed
+  virtual void on_protocols() {}  // handled protocols changed
  protected:
   ~SwarmObserver() = default;
 };
 
-class Swarm {
+class Swarm final : private Reach {
  public:
   explicit Swarm(Shared& shared);
   ~Swarm();  // closes all; nothing fires afterwards
@@ -46,6 +46,8 @@ class Swarm {
   // A negotiated stream to a connected peer, on its best connection.
   Task<Pipe> open(wire::PeerId peer, std::vector<std::string> protocols,
                   std::uint32_t ms);  // throws Fault
+  // The same on this connection, for what belongs to one connection.
+  Task<Pipe> open_on(Connection& connection, std::vector<std::string> protocols, std::uint32_t ms);
 
   // ---- connections
   // Joins a dial that is under way to the same peer; gives the open connection when there is one.
@@ -71,13 +73,58 @@ class Swarm {
 
   // ---- for identify
   void identified(Connection& connection,
-                  Identified what);               // judged; updates the peer table, tells observers
+                  Identified what);  // judged; updates the peer table, tells observers
+  void not_identified(Connection& connection, const Error& why);  // connect() reports it
   void observed(const wire::Multiaddr& address);  // how a peer sees this node; kept, bounded
+  const std::vector<wire::Multiaddr>& observed_addresses() const { return observed_; }
 
  private:
+  struct Live;      // a connection and what hangs on it
+  class Upgrading;  // a place among the inbound links that are not yet proven
+  struct Peered {   // the connections to one peer, oldest first
+    std::vector<Live*> lives;
+    Dialer::Line identified;
+    std::optional<Error> refused;  // why the newest could not be identified
+  };
+
+  Task<Connection*> reach(wire::PeerId expected, wire::Multiaddr address,
+                          std::string dns_name) override;
+  Connection* open_to(const wire::PeerId& peer) override { return best(peer); }
+  Task<Connection*> dial_within(wire::PeerId peer, std::vector<wire::Multiaddr> addresses,
+                                std::uint64_t us);
+
+  void arrived(Pipe link, const wire::Multiaddr& bound);
+  Task<void> accept(UpgradeRequest request, std::string ip);
+  Result<void> judge(const Connection& connection);
+  Connection& admit(std::unique_ptr<Connection> connection);  // throws Fault
+  void closed(Live& live, std::string_view why);
+  void bury();
+  static Task<void> negotiate(Live& live, Pipe stream);
+
+  Live* find(const Connection& connection);
+  Live* find(const wire::PeerId& peer, std::uint64_t serial);
+  std::string_view intern(std::string_view protocol);
+  template <class Fn>
+  void tell(Fn fn);
+
   Shared& shared_;
   Peers peers_;
   Gate gate_;
+  Log log_;
+  std::vector<SwarmObserver*> observers_;  // nullptr: left while they were being told
+  std::size_t telling_ = 0;
+  std::map<std::string, StreamHandler, std::less<>> handlers_;
+  std::set<std::string, std::less<>> names_;  // of protocols; connections keep views
+  std::vector<wire::Multiaddr> observed_;
+  std::map<std::string, std::size_t> upgrading_;  // by IP; "" for all together
+  Transports transports_;
+  std::list<std::unique_ptr<Live>> lives_, buried_;
+  std::map<wire::PeerId, Peered> peered_;
+  std::uint64_t last_serial_ = 0;
+  Timer burial_;
+  Dialer dialer_;
+  Keeper keeper_;
+  Scope upgrades_;
 };
 
 }  // namespace kith::net

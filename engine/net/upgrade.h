@@ -22,6 +22,7 @@ struct Shared {
   crypto::Key32 noise_secret;           // X25519 static key of this run
   std::size_t windows_grown_bytes = 0;  // against limits::kWindowsTotalMax
   bool early_muxer = true;              // false: send no extension (tests)
+  bool scratch_taken = false;           // the loop's scratch() holds frames under way
 };
 
 struct UpgradeRequest {
