@@ -6,10 +6,9 @@
 #include <kith/bytes.h>
 
 #include <functional>
-#include <list>
-#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/log.h"
 #include "engine/base/loop.h"
@@ -81,6 +80,9 @@ class Bus {
   // (the rest, also none). Higher priority first, then order of registration. Emission is
   // synchronous, nested at most 8 deep, then posted.
   using Id = std::uint64_t;
+  // 0: no pattern ('+' and '#' are whole levels, '#' the last one). A removal takes effect at once,
+  // an addition from the next emission. A handler that throws has passed, on validate/ it said
+  // KITH_IGNORE.
   Id on(const Owner& owner, std::string_view pattern, int priority, unsigned flags,
         Handler handler);
   void off(Id id);
@@ -90,7 +92,10 @@ class Bus {
   int emit(std::string_view name, const wire::Value& body);
   bool heard(std::string_view name) const;  // is there any handler: saves building a body
 
-  // Told of each literal pattern that gains or loses a handler of an owner (topics join by it).
+  bool too_deep() const;  // what is emitted now would be posted
+
+  // Told of each pattern that gains or loses a handler of an owner, those that stand included
+  // (topics join by the literal ones). One watcher; an empty one ends it.
   using Interest = std::function<void(const Owner&, std::string_view pattern, bool gained)>;
   void watch_interest(Interest interest);
 
@@ -99,15 +104,28 @@ class Bus {
   void remove_command(Id id);
   std::vector<const CommandSpec*> commands() const;  // by name
   const CommandSpec* find_command(std::string_view name) const;
-  // Judges args against the spec. The answer never comes before this has returned. Dropping the
-  // ticket cancels.
+  // Whether an app may take this name: one lower-case word that begins no command of the engine's
+  // or of a plugin's (bad_name, taken).
+  Result<void> judge_app_name(std::string_view name) const;
+  // Judges args against the spec. The handler runs in a later turn, so neither it nor the answer
+  // comes before this has returned. Dropping the ticket cancels. Codes of `fail` are kith_err:
+  // KITH_ABSENT for an unknown command, KITH_BAD for bad arguments.
   using Ticket = std::shared_ptr<void>;
-  Ticket call(std::string_view name, wire::Value args, Answer answer);
+  [[nodiscard]] Ticket call(std::string_view name, wire::Value args, Answer answer);
 
-  // Undoes all that the owner registered.
+  // Undoes all that the owner registered. Calls of its commands that are under way fail.
   void forget(const Owner& owner);
+
+  Loop& loop() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
+std::string unknown_command(const Bus& bus, std::string_view name);  // the sentence
+
+bool is_pattern(std::string_view name);  // it holds '+' or '#'
 // MQTT-like match of a pattern against a name.
 bool matches(std::string_view pattern, std::string_view name);
 

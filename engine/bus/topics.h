@@ -2,26 +2,23 @@
 // Topics: who joined what, and the walk of a message: validate/T, relay, message/T. Between the
 // router (a plugin, by its C table) and the bus. Loop thread.
 #pragma once
-#include <map>
-#include <set>
-
 #include "engine/bus/bus.h"
 
 namespace kith::bus {
 
 class Topics {
  public:
-  Topics(Bus& bus, Log log);
+  Topics(Bus& bus, Log log);  // watches the bus's interest
+  ~Topics();
 
-  void set_router(const kith_router* ops,
-                  void* me);  // one; nullptr takes it away. Joins what is joined already
+  // One; nullptr takes it away. Joins what is joined already.
+  void set_router(const kith_router* ops, void* me);
 
   // Counted per owner; also by the interest of a literal message/T handler.
-  Result<void> join(
-      const Owner& owner,
-      std::string_view topic);  // bad_name: empty, over limits::kTopicBytesMax, '+' or '#'
+  // bad_name: empty, over limits::kTopicBytesMax, '+' or '#'.
+  Result<void> join(const Owner& owner, std::string_view topic);
   void leave(const Owner& owner, std::string_view topic);
-  void forget(const Owner& owner);
+  void forget(const Owner& owner);  // what it joined; its handlers are the bus's to forget
 
   struct Published {
     std::size_t peers = 0;
@@ -44,11 +41,15 @@ class Topics {
   std::pair<std::uint32_t, std::uint32_t> peers_of(
       std::string_view topic) const;  // subscribed, mesh
   bool settled(Bytes peer) const;     // true without a router
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 // The body of a message as commands and hooks show it: {topic, from, text, data, id, seqno, via,
 // received}; from, text and seqno are null where absent. from and via: base58 text; id: hex; seqno:
-// decimal; text: null unless UTF-8.
+// decimal; text: null unless UTF-8; received: Unix seconds as a double.
 wire::Value message_body(const kith_message& message);
 
 }  // namespace kith::bus
