@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/bus/json.h"
+#include "engine/cli/run.h"
+#include "engine/wire/encodings.h"
+
+namespace kith::cli {
+namespace {
+
+using wire::Value;
+
+// False: nobody reads there any more.
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string cell(const Value& value) {
+  if (value.is_null()) return "-";
+  if (const auto* text = value.string()) return wire::escape_text(*text);
+  if (const auto* list = value.list()) {
+    std::string made;
+    for (const auto& item : *list) made += (made.empty() ? "" : ", ") + cell(item);
+    return made.empty() ? "-" : made;
+  }
+  return json_line(value);
+}
+
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;  // not a continuation in UTF-8
+  }));
+}
+
+// What a row is known by stands first, the rest as maps order it.
+std::vector<std::string> columns(const Value::List& rows) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const char* first : {"name", "peer_id", "topic", "id", "state"}) {
+    if (!rows.empty() && rows.front().find(first)) add(first);
+  }
+  for (const auto& row : rows) {
+    for (const auto& [name, value] : *row.map()) add(name);
+  }
+  return names;
+}
+
+std::string table(const Value::List& rows, std::string_view indent) {
+  const auto names = columns(rows);
+  std::vector<std::vector<std::string>> grid{names};
+  for (const auto& row : rows) {
+    auto& cells = grid.emplace_back();
+    for (const auto& name : names) {
+      const Value* value = row.find(name);
+      cells.push_back(value ? cell(*value) : "-");
+    }
+  }
+  std::vector<std::size_t> widths(names.size());
+  for (const auto& cells : grid) {
+    for (std::size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], width(cells[i]));
+  }
+  std::string made;
+  for (const auto& cells : grid) {
+    made += indent;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      made += cells[i];
+      if (i + 1 < cells.size()) made.append(widths[i] - width(cells[i]) + 2, ' ');
+    }
+    made += '\n';
+  }
+  return made;
+}
+
+bool is_table(const Value& value) {
+  const auto* list = value.list();
+  return list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& item) {
+           return item.map() != nullptr;
+         });
+}
+
+std::string pairs(const Value::Map& map) {
+  std::string made;
+  for (const auto& [name, value] : map) {
+    made += wire::escape_text(name) + ":";
+    const auto* list = value.list();
+    if (is_table(value)) {
+      made += '\n' + table(*list, "  ");
+    } else if (list && !list->empty()) {
+      made += '\n';
+      for (const auto& item : *list) made += "  " + cell(item) + '\n';
+    } else {
+      made += ' ' + (list ? "none" : cell(value)) + '\n';
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
+std::string readable(const Value& value) {
+  if (value.is_null()) return {};
+  if (is_table(value)) return table(*value.list(), "");
+  if (const auto* map = value.map()) return pairs(*map);
+  if (const auto* list = value.list()) {
+    std::string made;
+    for (const auto& item : *list) made += cell(item) + '\n';
+    return made;
+  }
+  return cell(value) + '\n';
+}
+
+std::string json_line(const Value& value) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const std::string plain = bus::to_json(value);
+  std::string made;
+  made.reserve(plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(plain[i]);
+    const auto next = i + 1 < plain.size() ? static_cast<unsigned char>(plain[i + 1]) : 0;
+    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
+    if (byte == 0x7f || is_c1) {
+      const unsigned code = is_c1 ? next : byte;
+      made += "\\u00";
+      made += kHex[code >> 4];
+      made += kHex[code & 15];
+      i += is_c1 ? 1 : 0;
+    } else {
+      made += plain[i];
+    }
+  }
+  return made;
+}
+
+void Output::value(const Value& value) {
+  text(json_ ? json_line(value) + "\n" : readable(value));
+  const auto* list = value.list();
+  if (!json_ && list && list->empty()) note("none");
+}
+
+void Output::line(std::string_view text_given) { text(wire::escape_text(text_given) + "\n"); }
+
+void Output::text(std::string_view text) {
+  if (!gone_ && !write_all(out_fd_, text)) gone_ = true;
+}
+
+void Output::note(std::string_view sentence) {
+  write_all(error_fd_, "kith: " + wire::escape_text(sentence) + "\n");
+}
+
+void print_running(const RunningFacts& facts, bool json) {
+  Value::List addresses(facts.addresses.begin(), facts.addresses.end());
+  Output output(STDOUT_FILENO, STDERR_FILENO, json);
+  if (!json) {
+    std::string where;
+    for (const auto& address : facts.addresses) where += (where.empty() ? "" : " ") + address;
+    if (where.empty()) where = "no address";
+    return output.line("running " + facts.peer_id + " on " + where + " (home " + facts.home +
+                       ", pid " + std::to_string(facts.pid) + ")");
+  }
+  Value made;
+  made["peer_id"] = facts.peer_id;
+  made["addresses"] = std::move(addresses);
+  made["home"] = facts.home;
+  made["pid"] = facts.pid;
+  output.value(made);
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "engine/node/config.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/bus/nearest.h"
+#include "engine/node/config_toml.h"
+
+namespace kith::node {
+namespace {
+
+using wire::Value;
+
+// How far an environment's spelling goes: lower case, and '_' for what a variable cannot hold.
+std::string environment_form(std::string_view name) {
+  std::string made(name);
+  for (char& c : made) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '-' || c == '.') c = '_';
+  }
+  return made;
+}
+
+std::string hint(std::string_view word, const std::vector<std::string_view>& known) {
+  if (known.empty()) return ": it has no options";
+  return ": did you mean '" + std::string(bus::nearest(word, known)) + "'?";
+}
+
+void merge(Value& into, const Value& from) {
+  if (!into.map() || !from.map()) {
+    into = from;
+    return;
+  }
+  for (const auto& [key, value] : *from.map()) merge(into[key], value);
+}
+
+// One source of values: how its origins and its faults are named.
+struct Layer {
+  std::string name;    // "kith.toml", "env KITH__..", "--set ..."
+  std::string origin;  // of a value; for a file the line is appended
+  bool is_file = false;
+  bool is_environment = false;
+
+  std::string where(TomlPlace at) const {
+    if (!is_file) return name;
+    return name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  }
+  std::string origin_at(TomlPlace at) const {
+    return is_file ? origin + ":" + std::to_string(at.line) : origin;
+  }
+};
+
+struct Cell {
+  Value value;
+  std::string origin;
+};
+using Cells = std::map<std::string, Cell>;
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(const std::vector<PluginOptions>& known) : known_(known) {}
+
+  void read_file(const std::string& name, std::string_view text) {
+    const std::size_t slash = name.rfind('/');
+    const Layer layer{name, slash == name.npos ? name : name.substr(slash + 1), true, false};
+    const TomlText parsed = parse_toml(text);
+    for (const auto& fault : parsed.faults) fail(layer, fault.at, fault.sentence);
+    if (parsed.faults.empty()) walk(layer, parsed.root);
+  }
+
+  void read_environment(const std::string& name, const std::string& value) {
+    if (!name.starts_with("KITH__")) return;
+    const Layer layer{"env " + name, "env " + name, false, true};
+    read_one(layer, split(environment_form(name.substr(6)), "__"), value);
+  }
+
+  void read_set(const std::string& text) {
+    const std::size_t equals = text.find('=');
+    const Layer layer{"--set " + text.substr(0, equals), "--set", false, false};
+    if (equals == text.npos) return fail(layer, {}, "expected NAME=VALUE");
+    read_one(layer, split(text.substr(0, equals), "."), text.substr(equals + 1));
+  }
+
+  ConfigVerdict finish() {
+    finish_engine();
+    for (const auto& [name, cells] : plugins_) {
+      const auto spec = std::find_if(known_.begin(), known_.end(),
+                                     [&](const auto& plugin) { return plugin.name == name; });
+      verdict_.config.plugins.push_back({name, fill("plugins." + name, *spec, cells)});
+    }
+    for (const auto& [name, cells] : apps_) finish_app(name, cells);
+    return std::move(verdict_);
+  }
+
+ private:
+  void fail(const Layer& layer, TomlPlace at, const std::string& sentence) {
+    verdict_.errors.push_back(layer.where(at) + ": " + sentence);
+  }
+
+  static std::vector<std::string> split(const std::string& text, std::string_view by) {
+    std::vector<std::string> words;
+    std::size_t at = 0;
+    for (std::size_t end; (end = text.find(by, at)) != text.npos; at = end + by.size())
+      words.push_back(text.substr(at, end - at));
+    words.push_back(text.substr(at));
+    return words;
+  }
+
+  // One value at the end of a path, walked as the table it would be in a file.
+  void read_one(const Layer& layer, const std::vector<std::string>& path, const std::string& text) {
+    TomlNode node;
+    if (auto parsed = parse_toml_value(text)) {
+      node = *std::move(parsed);
+    } else {
+      node.value = text;
+    }
+    for (auto name = path.rbegin(); name != path.rend(); ++name) {
+      if (name->empty()) return fail(layer, {}, "a name between the separators is empty");
+      TomlNode table;
+      table.is_table = true;
+      table.members.emplace_back(*name, std::move(node));
+      node = std::move(table);
+    }
+    walk(layer, node);
+  }
+
+  void walk(const Layer& layer, const TomlNode& root) {
+    for (const auto& [key, node] : root.members) {
+      const auto& tables = engine_options();
+      const auto engine = std::find_if(tables.begin(), tables.end(),
+                                       [&](const auto& table) { return table.name == key; });
+      if (engine == tables.end() && key != "plugins" && key != "apps") {
+        fail(layer, node.at,
+             "unknown key '" + key + "'" + hint(key, {"log", "gate", "limits", "plugins", "apps"}));
+      } else if (!node.is_table) {
+        fail(layer, node.at, "'" + key + "' is a table: write [" + key + "]");
+      } else if (key == "plugins") {
+        walk_plugins(layer, node);
+      } else if (key == "apps") {
+        walk_apps(layer, node);
+      } else {
+        walk_options(layer, key, *engine, node, engine_[key]);
+      }
+    }
+  }
+
+  void walk_plugins(const Layer& layer, const TomlNode& table) {
+    for (const auto& [name, node] : table.members) {
+      const auto spec = std::find_if(known_.begin(), known_.end(), [&](const auto& plugin) {
+        return plugin.name == name ||
+               (layer.is_environment && environment_form(plugin.name) == name);
+      });
+      if (spec == known_.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& plugin : known_) names.push_back(plugin.name);
+        const std::string near = names.empty() ? ": none is installed" : hint(name, names);
+        fail(layer, node.at, "unknown plugin '" + name + "' in [plugins]" + near);
+      } else if (!node.is_table) {
+        fail(layer, node.at, "'plugins." + name + "' is a table: write [plugins." + name + "]");
+      } else {
+        walk_options(layer, "plugins." + spec->name, *spec, node, plugins_[spec->name]);
+      }
+    }
+  }
+
+  void walk_options(const Layer& layer, const std::string& section, const PluginOptions& spec,
+                    const TomlNode& table, Cells& cells) {
+    for (const auto& [key, node] : table.members) {
+      const auto option =
+          std::find_if(spec.options.begin(), spec.options.end(), [&](const auto& one) {
+            return one.name == key || (layer.is_environment && environment_form(one.name) == key);
+          });
+      if (option == spec.options.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& one : spec.options) names.push_back(one.name);
+        fail(layer, node.at, "unknown key '" + key + "' in [" + section + "]" + hint(key, names));
+        continue;
+      }
+      const Value value = node.as_value();
+      if (const auto good = judge_option(option->type, value); !good) {
+        fail(layer, node.at, section + "." + option->name + ": " + good.error().detail());
+      } else {
+        cells[option->name] = {value, layer.origin_at(node.at)};
+      }
+    }
+  }
+
+  void walk_apps(const Layer& layer, const TomlNode& table) {
+    for (const auto& [name, node] : table.members) {
+      const bool plain =
+          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == name.npos &&
+          name.front() != '-';
+      if (!plain) {
+        fail(layer, node.at, "'" + name + "' is no app name: lower-case letters, digits and '-'");
+      } else if (!node.is_table) {
+        fail(layer, node.at, "'apps." + name + "' is a table: write [apps." + name + "]");
+      } else {
+        Cells& app = apps_[name];
+        for (const auto& [key, value] : node.members) {
+          Cell& cell = app[key];
+          merge(cell.value, value.as_value());
+          cell.origin = layer.origin_at(value.at);
+        }
+      }
+    }
+  }
+
+  // A map with every option of the spec, from the cells or by default.
+  Value fill(const std::string& section, const PluginOptions& spec, const Cells& cells) {
+    Value::Map options;
+    for (const auto& option : spec.options) {
+      Cell cell;
+      if (const auto given = cells.find(option.name); given != cells.end()) {
+        cell = given->second;
+      } else if (auto parsed = parse_toml_value(option.default_toml)) {
+        cell = {parsed->as_value(), "default"};
+      }
+      if (auto value = judge_option(option.type, cell.value)) {
+        options[option.name] = *std::move(value);
+      } else {
+        verdict_.errors.push_back(section + "." + option.name + ": its declared default " +
+                                  option.default_toml + " is not of its type " + option.type);
+      }
+      verdict_.config.settings.push_back(
+          {section + "." + option.name, std::move(cell.value), std::move(cell.origin)});
+    }
+    return options;
+  }
+
+  // A whole number in a range, or one of a few words: what a type alone cannot say.
+  void hold(bool good, const std::string& path, const std::string& expected) {
+    if (good) return;
+    const auto& settings = verdict_.config.settings;
+    const auto setting = std::find_if(settings.begin(), settings.end(),
+                                      [&](const Setting& one) { return one.path == path; });
+    verdict_.errors.push_back(setting->origin + ": " + path + ": expected " + expected + ", not " +
+                              to_toml(setting->value));
+  }
+
+  void finish_engine() {
+    Config& config = verdict_.config;
+    std::map<std::string, Value> tables;
+    for (const auto& spec : engine_options())
+      tables[spec.name] = fill(spec.name, spec, engine_[spec.name]);
+    config.log = {tables["log"].string_or("level"), tables["log"].string_or("format")};
+    const auto is_one_of = [](const std::string& word, std::vector<std::string> words) {
+      return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    hold(is_one_of(config.log.level, {"trace", "debug", "info", "warn", "error"}), "log.level",
+         "trace, debug, info, warn or error");
+    hold(is_one_of(config.log.format, {"auto", "text", "json"}), "log.format",
+         "auto, text or json");
+    for (const auto& item : *tables["gate"]["allow"].list())
+      config.gate.allow.push_back(*item.string());
+    for (const auto& item : *tables["gate"]["deny"].list())
+      config.gate.deny.push_back(*item.string());
+    config.limits.connections = tables["limits"].integer_or("connections", 0);
+    config.limits.connections_per_peer = tables["limits"].integer_or("connections_per_peer", 0);
+    hold(config.limits.connections >= 1 && config.limits.connections <= 1'000'000,
+         "limits.connections", "1 to 1000000");
+    hold(config.limits.connections_per_peer >= 1 && config.limits.connections_per_peer <= 1'000,
+         "limits.connections_per_peer", "1 to 1000");
+  }
+
+  void finish_app(const std::string& name, const Cells& cells) {
+    Config::App app{name, {}, Value::Map()};
+    for (const auto& [key, cell] : cells) {
+      verdict_.config.settings.push_back({"apps." + name + "." + key, cell.value, cell.origin});
+      if (key != "file") app.config[key] = cell.value;
+    }
+    if (const auto file = cells.find("file"); file != cells.end()) {
+      const auto* path = file->second.value.string();
+      if (path && !path->empty()) {
+        app.file = *path;
+      } else {
+        verdict_.errors.push_back(file->second.origin + ": apps." + name +
+                                  ".file: expected a path in quotes, not " +
+                                  to_toml(file->second.value));
+      }
+    }
+    verdict_.config.apps.push_back(std::move(app));
+  }
+
+  const std::vector<PluginOptions>& known_;
+  std::map<std::string, Cells> engine_, plugins_, apps_;
+  ConfigVerdict verdict_;
+};
+
+}  // namespace
+
+const Config::Plugin* Config::find_plugin(std::string_view name) const {
+  const auto found = std::find_if(plugins.begin(), plugins.end(),
+                                  [&](const Plugin& plugin) { return plugin.name == name; });
+  return found == plugins.end() ? nullptr : &*found;
+}
+
+const std::vector<PluginOptions>& engine_options() {
+  static const std::vector<PluginOptions> tables = {
+      {"log",
+       "What is written to stderr.",
+       {{"level", "string", "\"info\"", "trace, debug, info, warn or error."},
+        {"format", "string", "\"auto\"", "auto (text on a terminal, else JSON), text or json."}}},
+      {"gate",
+       "Who may connect: peer ids, IP addresses or CIDRs.",
+       {{"allow", "strings", "[]", "If not empty, nobody else passes."},
+        {"deny", "strings", "[]", "Never pass; wins over allow."}}},
+      {"limits",
+       "How much this node takes on.",
+       {{"connections", "int", "4096", "Connections at once, all peers together."},
+        {"connections_per_peer", "int", "4", "Connections at once with one peer."}}}};
+  return tables;
+}
+
+ConfigVerdict read_config(const ConfigSources& sources, const std::vector<PluginOptions>& known) {
+  ConfigReader reader(known);
+  reader.read_file(sources.file_name, sources.file_text);
+  for (const auto& [name, value] : sources.environment) reader.read_environment(name, value);
+  for (const auto& text : sources.sets) reader.read_set(text);
+  return reader.finish();
+}
+
+}  // namespace kith::node

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "engine/node/config_toml.h"
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/base/limits.h"
+
+namespace kith::node {
+namespace {
+
+constexpr std::size_t kTextMax = 1024 * 1024;
+constexpr std::size_t kLineMax = 8 * 1024;  // bounds how deep dotted keys can nest
+
+class Reader {
+ public:
+  explicit Reader(std::vector<TomlFault>& faults) : faults_(faults) {}
+
+  TomlNode table(const toml::table& from, TomlPlace at, std::size_t depth) {
+    TomlNode made{at, true, {}, {}};
+    if (too_deep(at, depth)) return made;
+    for (const auto& [key, node] : from) {
+      const TomlPlace key_at = place(key.source());
+      made.members.emplace_back(std::string(key.str()), read(node, key_at, depth + 1));
+    }
+    std::stable_sort(made.members.begin(), made.members.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.second.at.line, a.second.at.column) <
+             std::pair(b.second.at.line, b.second.at.column);
+    });
+    return made;
+  }
+
+  static TomlPlace place(const toml::source_region& region) {
+    return {region.begin.line, region.begin.column};
+  }
+
+ private:
+  TomlNode read(const toml::node& from, TomlPlace at, std::size_t depth) {
+    if (const auto* inner = from.as_table()) return table(*inner, at, depth);
+    return {at, false, value(from, at, depth), {}};
+  }
+
+  wire::Value value(const toml::node& from, TomlPlace at, std::size_t depth) {
+    if (const auto* text = from.as_string()) return text->get();
+    if (const auto* whole = from.as_integer()) return std::int64_t{whole->get()};
+    if (const auto* truth = from.as_boolean()) return truth->get();
+    if (const auto* number = from.as_floating_point()) {
+      if (std::isfinite(number->get())) return number->get();
+      faults_.push_back({at, "a number must be finite"});
+      return {};
+    }
+    if (const auto* inner = from.as_table()) return table(*inner, at, depth).as_value();
+    const auto* list = from.as_array();
+    if (!list) {
+      faults_.push_back({at, "dates are not used here: put it in quotes"});
+      return {};
+    }
+    wire::Value::List made;
+    if (too_deep(at, depth)) return made;
+    for (const auto& item : *list) made.push_back(value(item, at, depth + 1));
+    return made;
+  }
+
+  bool too_deep(TomlPlace at, std::size_t depth) {
+    if (depth < limits::kValueDepthMax) return false;
+    faults_.push_back({at, "nested too deep"});
+    return true;
+  }
+
+  std::vector<TomlFault>& faults_;
+};
+
+bool lines_fit(std::string_view text, TomlText& made) {
+  if (text.size() > kTextMax) {
+    made.faults.push_back({{1, 1}, "longer than 1 MiB"});
+    return false;
+  }
+  std::uint32_t line = 1;
+  for (std::size_t at = 0; at <= text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end - at > kLineMax) {
+      made.faults.push_back({{line, 1}, "a line longer than 8 KiB"});
+      return false;
+    }
+    at = end + 1;
+  }
+  return true;
+}
+
+void append_string(std::string& to, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  to += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      to += '\\';
+      to += c;
+    } else if (c == '\n') {
+      to += "\\n";
+    } else if (c == '\t') {
+      to += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      to += "\\u00";
+      to += kHex[byte >> 4];
+      to += kHex[byte & 15];
+    } else {
+      to += c;
+    }
+  }
+  to += '"';
+}
+
+void append_value(std::string& to, const wire::Value& value) {
+  if (const auto* text = value.string()) return append_string(to, *text);
+  if (const bool* truth = value.boolean()) {
+    to += *truth ? "true" : "false";
+  } else if (const auto* whole = value.integer()) {
+    to += std::to_string(*whole);
+  } else if (const double* number = value.number()) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, *number).ptr;
+    const std::string_view made(digits, static_cast<std::size_t>(end - digits));
+    to += made;
+    if (made.find_first_of(".e") == made.npos) to += ".0";
+  } else if (const auto* list = value.list()) {
+    to += '[';
+    for (const auto& item : *list) {
+      if (&item != list->data()) to += ", ";
+      append_value(to, item);
+    }
+    to += ']';
+  } else if (const auto* map = value.map()) {
+    to += '{';
+    for (const auto& [key, item] : *map) {
+      to += to.back() == '{' ? " " : ", ";
+      to += to_toml_key(key) + " = ";
+      append_value(to, item);
+    }
+    to += map->empty() ? "}" : " }";
+  } else {
+    to += "\"\"";
+  }
+}
+
+}  // namespace
+
+wire::Value TomlNode::as_value() const {
+  if (!is_table) return value;
+  wire::Value::Map map;
+  for (const auto& [key, node] : members) map[key] = node.as_value();
+  return map;
+}
+
+TomlText parse_toml(std::string_view text) {
+  TomlText made;
+  made.root.is_table = true;
+  if (!lines_fit(text, made)) return made;
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    made.faults.push_back(
+        {Reader::place(parsed.error().source()), std::string(parsed.error().description())});
+    return made;
+  }
+  made.root = Reader(made.faults).table(parsed.table(), {1, 1}, 0);
+  return made;
+}
+
+Result<TomlNode> parse_toml_value(std::string_view text) {
+  const std::string line = "value = " + std::string(text);
+  TomlText parsed = parse_toml(line);
+  if (!parsed.faults.empty()) return Error(KITH_BAD, parsed.faults.front().sentence);
+  if (parsed.root.members.size() != 1) return Error(KITH_BAD, "more than one value");
+  return std::move(parsed.root.members.front().second);
+}
+
+std::string to_toml(const wire::Value& value) {
+  std::string made;
+  append_value(made, value);
+  return made;
+}
+
+std::string to_toml_key(std::string_view key) {
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  if (bare) return std::string(key);
+  std::string made;
+  append_string(made, key);
+  return made;
+}
+
+}  // namespace kith::node

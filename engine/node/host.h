@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// What a plugin or an app holds of the node (kith_host), and the services that engine/node hands
+// through it. Everything that was hooked hangs on the kith_host, so that its end undoes it. Owned
+// by the Node; loop thread only.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/log.h"
+#include "engine/bus/topics.h"
+#include "engine/net/swarm.h"
+
+namespace kith::node {
+
+// What the engine offers to every host. Outlives all of them.
+struct Services {
+  Loop& loop;
+  Log log;
+  const crypto::Identity& identity;
+  net::Swarm& swarm;
+  bus::Bus& bus;
+  bus::Topics& topics;
+  // Offered by plugins, or by the simulator (kith.memory/1).
+  struct Offer {
+    const void* ops = nullptr;
+    void* self = nullptr;
+    kith_host* owner = nullptr;
+  };
+  std::map<std::string, Offer, std::less<>> offers;
+  // Jobs on the worker whose answer is outstanding: a stop waits until it is 0. Shared, for an
+  // answer may come later.
+  std::shared_ptr<std::size_t> jobs = std::make_shared<std::size_t>(0);
+};
+
+// Something under way or registered for a host. Destroying it cancels or unregisters.
+class HostOp {
+ public:
+  virtual ~HostOp() = default;
+};
+
+}  // namespace kith::node
+
+// The C name of it: opaque to plugins.
+struct kith_host {
+  kith_host(kith::node::Services& given, std::string name, bool is_app);
+  ~kith_host();
+  kith_host(const kith_host&) = delete;
+  kith_host& operator=(const kith_host&) = delete;
+
+  // Undoes all that was hooked; calls that fire later find nothing. Idempotent.
+  void undo();
+
+  // A kith_op* is (generation, slot), so that a spent or foreign one is recognised, never followed.
+  kith_op* add(std::unique_ptr<kith::node::HostOp> op);
+  void cancel(kith_op* op);
+  // For one-shot ops, by themselves, before they fire: the slot is free, the op is given back.
+  std::unique_ptr<kith::node::HostOp> spend(kith_op* op);
+  // Still under way or registered, else nullptr.
+  kith::node::HostOp* peek(kith_op* op);
+
+  kith_call* add_call(kith::bus::CallPtr call);
+  kith::bus::CallPtr find_call(kith_call* call) const;
+  kith::bus::CallPtr take_call(kith_call* call);
+
+  kith::node::Services& services;
+  kith::bus::Owner owner;
+  kith::Log log;
+  std::string failure;  // what api->fail said last
+  std::function<void(kith::LogLevel, std::string_view)>
+      tail;  // who follows this host's log, beside the sink
+  bool stopped = false;
+  // Shared with posts from other threads, which may find this host gone. Read and written on the
+  // loop thread alone.
+  std::shared_ptr<bool> gone = std::make_shared<bool>(false);
+
+ private:
+  struct Slot {
+    std::unique_ptr<kith::node::HostOp> op;
+    std::uint32_t generation = 1;
+  };
+  Slot* find(kith_op* op);
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> free_;
+  std::map<std::uintptr_t, kith::bus::CallPtr> calls_;
+  std::uintptr_t next_call_ = 1;
+};
+
+namespace kith::node {
+
+const kith_api* host_api();  // the table that every plugin gets; constant
+
+// A view of a peer for the C ABI, with what it points to. Not copied: the views are its own.
+class PeerView {
+ public:
+  PeerView(const net::PeerRecord& record, const net::Connection* best);
+  PeerView(const PeerView&) = delete;
+  PeerView& operator=(const PeerView&) = delete;
+  const kith_peer& get() const { return peer_; }
+
+ private:
+  std::vector<kith_bytes> protocols_;
+  kith_peer peer_{};
+};
+
+// The tables, one a file (host_loop.cpp, host_net.cpp, host_bus.cpp).
+const kith_loop* loop_table();
+const kith_log* log_table();
+const kith_streams* streams_table();
+const kith_peers* peers_table();
+const kith_gate* gate_table();
+const kith_topics* topics_table();
+const kith_crypto* crypto_table();
+const kith_bus* bus_table();
+
+// Answers a kith_done with an error and its sentence.
+void fire_error(kith_done done, const Error& error);
+int code_of(const Error& error);  // the kith_err nearest to it
+
+}  // namespace kith::node

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// The composition: the one file that knows everything.
+#include "engine/node/node.h"
+
+#include <fmt/core.h>
+
+namespace kith::node {
+
+// Hands the swarm's news to whom it concerns: the router, discovery modes, and the bus.
+class Node::Relay final : public net::SwarmObserver {
+ public:
+  explicit Relay(Node& node) : node_(node) { node_.swarm_.observe(*this); }
+  ~Relay() { node_.swarm_.unobserve(*this); }
+
+  void on_peer(int event, const net::PeerRecord& record) override {
+    const PeerView peer(record, node_.swarm_.best(record.id));
+    for (const auto& plugin : node_.plugins_.all()) {
+      const auto* router = static_cast<const kith_router*>(plugin->role(KITH_ROUTER));
+      if (router) router->peer(plugin->me, event, &peer.get());
+    }
+    if (event == KITH_PEER_UPDATED) return;
+    const char* name = event == KITH_PEER_IDENTIFIED ? "peer/connected" : "peer/gone";
+    if (!node_.bus_.heard(name)) return;
+    wire::Value body;
+    body["peer"] = record.id.text();
+    body["agent"] = record.agent;
+    node_.bus_.emit(name, body);
+  }
+
+  void on_listening() override {
+    const auto own = node_.addresses();
+    std::vector<kith_bytes> views;
+    for (const auto& address : own) views.push_back(c_bytes(address.bytes()));
+    for (const auto& plugin : node_.plugins_.all()) {
+      const auto* discovery = static_cast<const kith_discovery*>(plugin->role(KITH_DISCOVERY));
+      if (discovery) discovery->addresses(plugin->me, views.data(), views.size());
+    }
+  }
+
+ private:
+  Node& node_;
+};
+
+namespace {
+
+crypto::Key32 fresh_key(Loop& loop) {
+  crypto::Key32 key;
+  loop.entropy(key);
+  return key;
+}
+
+}  // namespace
+
+Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
+    : loop_(loop),
+      log_(sink, "node"),
+      setup_(std::move(setup)),
+      shared_{.loop = loop,
+              .log = log_.in("net"),
+              .identity = setup_.identity,
+              .cipher = {},
+              .noise_secret = fresh_key(loop),
+              .early_muxer = setup_.early_muxer},
+      swarm_(shared_),
+      bus_(loop, log_.in("bus")),
+      topics_(bus_, log_.in("topics")),
+      identify_(swarm_, {"kith/" + setup_.version, setup_.interfaces}),
+      ping_(swarm_),
+      services_{loop, log_, setup_.identity, swarm_, bus_, topics_, {}},
+      plugins_(services_),
+      apps_(services_, plugins_, setup_.script_folders),
+      relay_(std::make_unique<Relay>(*this)),
+      engine_(services_, "kith", false),
+      scope_([this](const std::exception& thrown) {
+        log_.error("task failed err={}", thrown.what());
+      }) {
+  add_commands(*this, services_, engine_, scope_);
+}
+
+Node::~Node() {
+  scope_.clear();
+  apps_.stop_all();
+  plugins_.stop();
+}
+
+void Node::offer(const char* id, const void* ops, void* self) {
+  services_.offers[id] = Services::Offer{ops, self, nullptr};
+}
+
+Task<void> Node::start() {
+  const Config& config = setup_.config;
+  const net::Gate::Lists lists{config.gate.allow, config.gate.deny};
+  swarm_.gate().set(lists).value();
+  plugins_.start(config.plugins, setup_.plugins);
+  for (const auto& plugin : plugins_.all()) {
+    for (const std::string& text : plugin->listen) {
+      const auto address = wire::Multiaddr::from_text(text);
+      if (!address)
+        throw Fault(
+            Error(KITH_BAD, fmt::format("[plugins.{}] listen: '{}': {}", plugin->entry->name, text,
+                                        address.error().message())));
+      const auto bound = swarm_.listen(*address);
+      if (!bound) {
+        const std::string& said = plugin->host->failure;
+        throw Fault(Error(KITH_IO, fmt::format("cannot listen on {}: {}", text,
+                                               said.empty() ? bound.error().message() : said)));
+      }
+    }
+  }
+  for (const Config::App& app : config.apps) {
+    try {
+      std::string file = app.file.empty() ? apps_.find_file(app.name) : app.file;
+      std::string name = app.name;
+      wire::Value own = app.config;
+      Task<Apps::App*> loading = apps_.load(std::move(name), std::move(file), std::move(own));
+      co_await loading;
+    } catch (const Fault& fault) {
+      // One bad script keeps no node from starting: it is named here and in `app list`.
+      log_.error("app failed name={} err={}", app.name, fault.what());
+    }
+  }
+}
+
+Task<void> Node::stop() {
+  if (std::exchange(stopped_, true)) co_return;
+  apps_.stop_all();
+  // Links are their transport's: none may outlive it.
+  while (*services_.jobs > 0 || !swarm_.connections().empty()) {
+    for (net::Connection* connection : swarm_.connections()) connection->close("the node stops");
+    Nap nap(loop_, 2'000);
+    co_await nap;
+  }
+  plugins_.stop();
+}
+
+std::vector<wire::Multiaddr> Node::addresses() const {
+  std::vector<wire::Multiaddr> out = identify_.addresses();
+  for (auto& address : out) address = address.with_peer(setup_.identity.peer_id());
+  return out;
+}
+
+}  // namespace kith::node
