@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Bounds of the Lua runner that are no options. Units last.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace kith::lua {
+
+inline constexpr std::size_t kSourceBytesMax = 1024 * 1024;  // of a script, or of text to load()
+inline constexpr std::size_t kPatternBytesMax = 640;         // of an event's name
+inline constexpr std::size_t kHooksMax = 1'024;       // handlers, timers, commands of one app
+inline constexpr std::uint64_t kPeriodMinUs = 1'000;  // of a repeating timer
+inline constexpr std::size_t kLogLineMax = 4 * 1024;
+inline constexpr int kStrikesMax = 3;
+inline constexpr std::uint64_t kSuspendFirstUs = 10'000'000;
+inline constexpr std::uint64_t kSuspendMaxUs = 600'000'000;
+
+}  // namespace kith::lua
