@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- `luajit tests/plugin_symbols.lua FOLDER`: no plugin there may want a C++ symbol of the engine; the
--- C table that it is handed is all it knows. A plugin that breaks this would load here and nowhere
--- else.
+-- `luajit tests/plugin_symbols.lua FOLDER`: no plugin there may want a C++ symbol of the engine;
+-- the C table that it is handed is all it knows. One that breaks this would load here alone.
 local folder = assert(arg[1], "which folder?")
 local plugins, failed = 0, 0
 for path in io.popen("find '" .. folder .. "' -name '*.so' | sort"):lines() do

@@ -309,9 +309,10 @@ local function self_test(cases)
 end
 
 local function run(root)
-  local listed = io.popen("cd '" .. root .. "' && find . -type f \\( -name '*.h' -o -name '*.cpp' " ..
-    "-o -name '*.c' -o -name '*.lua' -o -name '*.mjs' -o -name '*.js' -o -name kith " ..
-    "-o -name '*.sh' -o -path ./.ci/run \\) -not -path './.git/*' -not -path './build*' " ..
+  local listed = io.popen("cd '" .. root .. "' && find . -type f " ..
+    "\\( -name '*.h' -o -name '*.cpp' -o -name '*.c' -o -name '*.lua' -o -name '*.mjs' " ..
+    "-o -name '*.js' -o -name kith -o -name '*.sh' " ..
+    "-o -path ./.ci/run \\) -not -path './.git/*' -not -path './build*' " ..
     "-not -path '*/node_modules/*' | sort")
   local files, failed = 0, 0
   for name in listed:lines() do

@@ -128,8 +128,8 @@ std::string json_line(const Value& value) {
   std::string made;
   made.reserve(plain.size());
   for (std::size_t i = 0; i < plain.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(plain[i]);
-    const auto next = i + 1 < plain.size() ? static_cast<unsigned char>(plain[i + 1]) : 0;
+    const unsigned byte = static_cast<unsigned char>(plain[i]);
+    const unsigned next = i + 1 < plain.size() ? static_cast<unsigned char>(plain[i + 1]) : byte;
     const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
     if (byte == 0x7f || is_c1) {
       const unsigned code = is_c1 ? next : byte;

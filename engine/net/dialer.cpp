@@ -234,6 +234,13 @@ void Dialer::cancel(const wire::PeerId& peer) {
   at->second->settle_later();
 }
 
+void Dialer::cancel_all() {
+  for (const auto& [key, attempt] : attempts_) {
+    attempt->cancelled = true;
+    attempt->settle_later();
+  }
+}
+
 void Dialer::reap(Attempt& attempt) {
   for (auto at = attempt.tries.begin(); at != attempt.tries.end();) {
     if (!at->ended) {

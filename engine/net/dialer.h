@@ -45,7 +45,9 @@ class Dialer {
   // The peer came by itself: who waits for it is answered; no further address is tried.
   void arrived(const wire::PeerId& peer);
   void cancel(const wire::PeerId& peer);  // who waits is told that it was closed
+  void cancel_all();
   std::size_t under_way() const { return started_; }
+  bool idle() const { return attempts_.empty(); }
 
  private:
   struct Attempt;

@@ -14,6 +14,7 @@ class Keeper {
 
   void keep(const wire::PeerId& peer, bool connected);  // the first dial goes out at once
   void unkeep(const wire::PeerId& peer);
+  void clear() { kept_.clear(); }
   void connected(const wire::PeerId& peer);  // dialed or come by itself
   // The last connection is gone. One that did not outlast the back-off does not end it.
   void disconnected(const wire::PeerId& peer, std::uint64_t lived_us);

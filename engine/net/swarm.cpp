@@ -51,6 +51,8 @@ Swarm::Swarm(Shared& shared)
       log_(shared.log.in("net")),
       transports_(
           [this](Pipe link, const wire::Multiaddr& bound) { arrived(std::move(link), bound); }),
+      connections_max_(limits::kConnectionsMax),
+      connections_per_peer_max_(limits::kConnectionsPerPeerMax),
       burial_(kith_done{
           [](void* self, std::int64_t, const void*) { static_cast<Swarm*>(self)->bury(); }, this}),
       dialer_(shared, peers_, gate_, *this),
@@ -97,7 +99,7 @@ void Swarm::arrived(Pipe link, const wire::Multiaddr& bound) {
   request.local = address_of(info.local);
   if (request.local.empty()) request.local = bound;
   std::string ip = request.remote.is_private() ? "" : request.remote.host();
-  if (!gate_.admits_address(request.remote) || !Upgrading::has_room(*this, ip)) {
+  if (retired_ || !gate_.admits_address(request.remote) || !Upgrading::has_room(*this, ip)) {
     log_.debug("inbound link refused addr={}", request.remote.text());
     return;
   }
@@ -129,10 +131,9 @@ Result<void> Swarm::judge(const Connection& connection) {
   if (peer == shared_.identity.peer_id()) return net_error::dialed_self;
   if (!gate_.admits(peer, connection.remote(), connection.dialed()))
     return Error(net_error::gate_refused, peer.text());
-  if (lives_.size() >= limits::kConnectionsMax)
-    return Error(net_error::limit, "too many connections");
+  if (lives_.size() >= connections_max_) return Error(net_error::limit, "too many connections");
   const auto peered = peered_.find(peer);
-  if (peered != peered_.end() && peered->second.lives.size() >= limits::kConnectionsPerPeerMax)
+  if (peered != peered_.end() && peered->second.lives.size() >= connections_per_peer_max_)
     return Error(net_error::limit, "too many connections to " + peer.text());
   return {};
 }
@@ -211,6 +212,7 @@ Task<Connection*> Swarm::dial_within(wire::PeerId peer, std::vector<wire::Multia
   const wire::PeerId meant = Dialer::meant(peer, addresses).value();
   Connection* open = best(meant);
   if (open) co_return open;
+  if (retired_) throw Fault(net_error::closed);
   Dialer::Line* line = dialer_.start(meant, addresses).value();
   Dialer::Line::Wait wait(*line, shared_.loop, us);
   auto answer = co_await wait;
@@ -237,6 +239,7 @@ Task<Connection*> Swarm::connect(wire::PeerId peer, std::vector<wire::Multiaddr>
 }
 
 void Swarm::keep(const wire::PeerId& peer) {
+  if (retired_) return;
   peers_.get(peer).kept = true;
   keeper_.keep(peer, best(peer) != nullptr);
 }
@@ -271,6 +274,23 @@ std::vector<Connection*> Swarm::connections() const {
   std::vector<Connection*> all;
   for (const auto& live : lives_) all.push_back(live->connection.get());
   return all;
+}
+
+void Swarm::limit(std::size_t connections, std::size_t connections_per_peer) {
+  connections_max_ = connections;
+  connections_per_peer_max_ = connections_per_peer;
+}
+
+void Swarm::retire(std::string_view why) {
+  retired_ = true;
+  keeper_.clear();
+  dialer_.cancel_all();
+  upgrades_.clear();
+  for (Connection* connection : connections()) connection->close(why);
+}
+
+bool Swarm::idle() const {
+  return lives_.empty() && buried_.empty() && upgrades_.empty() && dialer_.idle();
 }
 
 Swarm::Live* Swarm::find(const Connection& connection) {

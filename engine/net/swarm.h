@@ -64,6 +64,12 @@ class Swarm final : private Reach {
   void disconnect(const wire::PeerId& peer, std::string_view why);  // closes and forgets keep
   Connection* best(const wire::PeerId& peer);                       // nullptr when not connected
   std::vector<Connection*> connections() const;
+  // Of the config; those of base/limits.h until then. What is open already stays.
+  void limit(std::size_t connections, std::size_t connections_per_peer);
+  // Before the transports go: from now on no link arrives, is upgraded, dialed or redialed, and
+  // every connection closes. Not from inside a task of the Swarm's. Done when idle(), turns later.
+  void retire(std::string_view why);
+  bool idle() const;  // holds no link, proven or not
 
   Peers& peers() { return peers_; }
   Gate& gate() { return gate_; }
@@ -121,6 +127,8 @@ class Swarm final : private Reach {
   std::list<std::unique_ptr<Live>> lives_, buried_;
   std::map<wire::PeerId, Peered> peered_;
   std::uint64_t last_serial_ = 0;
+  std::size_t connections_max_, connections_per_peer_max_;
+  bool retired_ = false;
   Timer burial_;
   Dialer dialer_;
   Keeper keeper_;

@@ -8,7 +8,7 @@ namespace kith::net {
 
 namespace {
 
-// GoAway codes (specs/yamux "Session termination").
+// GoAway codes, as the Yamux spec numbers them.
 constexpr std::uint32_t kNormal = 0, kProtocolError = 1;
 
 // The loop has one buffer for all that is read. A link that itself runs over a stream (a relay) is
@@ -254,13 +254,17 @@ void YamuxConnection::on_ping(const wire::YamuxHeader& header) {
 void YamuxConnection::send_ping() {
   pinging_ = true;
   ping_sent_us_ = shared_.loop.now_us();
+  ping_left_us_ = 0;
   put({wire::YamuxType::ping, wire::kYamuxSyn, 0, ++ping_value_});
   set_tick();
 }
 
 // A ping waits in vain only once it has left, and while nothing else comes from the peer either.
+// What leaves after it is no sign of life.
 std::uint64_t YamuxConnection::ping_late_us() const {
-  const std::uint64_t since_us = std::max({ping_sent_us_, heard_us_, sent_us_});
+  const std::uint64_t left_us =
+      ping_left_us_ > 0 ? ping_left_us_ : std::max(ping_sent_us_, sent_us_);
+  const std::uint64_t since_us = std::max(heard_us_, left_us);
   return since_us + std::uint64_t{limits::kMuxPingWaitMs} * 1000;
 }
 

@@ -102,6 +102,7 @@ class YamuxConnection final : public Connection {
   std::string why_;
   std::uint64_t opened_us_, rtt_us_ = 0;
   std::uint64_t ping_sent_us_ = 0, next_ping_us_ = 0, heard_us_ = 0;
+  std::uint64_t ping_left_us_ = 0;  // when all queued up to it was with the link; 0: not yet
   std::uint64_t sent_bytes_ = 0, sent_us_ = 0, stalled_us_ = 0;
   std::uint32_t ping_value_ = 0;
   std::uint32_t next_id_;

@@ -88,6 +88,9 @@ void YamuxConnection::after_write(int failed) {
     sent_bytes_ = sealed_->bytes_out();
     sent_us_ = stalled_us_ = now_us;
   }
+  if (pinging_ && ping_left_us_ == 0 && !sealed_->blocked() && queue_.empty()) {
+    ping_left_us_ = std::max<std::uint64_t>(1, now_us);
+  }
   if (sealed_->blocked() != std::exchange(was_blocked_, sealed_->blocked())) set_tick();
   if (write_armed_ || (!sealed_->blocked() && queue_.empty() && waiting_ == 0)) return;
   write_armed_ = true;

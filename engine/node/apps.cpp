@@ -7,6 +7,22 @@
 
 namespace kith::node {
 
+namespace {
+
+// In the frame of a load: an app outlives it, or is ended by it.
+class Awaiting {
+ public:
+  explicit Awaiting(bool& flag) : flag_(flag) { flag_ = true; }
+  Awaiting(const Awaiting&) = delete;
+  Awaiting& operator=(const Awaiting&) = delete;
+  ~Awaiting() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+}  // namespace
+
 Task<Apps::App*> Apps::load(std::string name, std::string file, wire::Value config,
                             std::function<void(const LogLine&)> follow) {
   services_.bus.judge_app_name(name).value();
@@ -33,6 +49,7 @@ Task<Apps::App*> Apps::load(std::string name, std::string file, wire::Value conf
   const kith_app_spec spec{sizeof spec, c_bytes(name), c_bytes(file), c_bytes(Bytes(body))};
   const int r = runner.ops->load(runner.me, app.host.get(), &spec, app.done.done(), &app.loaded);
   if (r < 0) app.done.fire(r, nullptr);
+  const Awaiting awaiting(app.is_awaited);
   const std::int64_t loaded = co_await app.done;
   if (loaded >= 0) {
     app.state = "running";
@@ -61,7 +78,7 @@ bool Apps::unload(std::string_view name) {
   if (at == apps_.end()) return false;
   App& app = *at->second;
   if (app.loaded) app.runner.ops->unload(app.runner.me, std::exchange(app.loaded, nullptr));
-  if (!app.done.fired())
+  if (!app.done.fired() && app.is_awaited)
     app.done.fire(KITH_CLOSED, nullptr);  // whoever waits for its loading goes on
   app.host->undo();
   apps_.erase(at);

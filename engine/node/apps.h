@@ -26,6 +26,7 @@ class Apps {
     Plugins::Runner runner;
     void* loaded = nullptr;
     Completion done;
+    bool is_awaited = false;  // a load waits for `done`; one that was destroyed meanwhile does not
     std::deque<LogLine> lines;  // the newest kLogLines
     std::function<void(const LogLine&)> follow;
   };

@@ -22,6 +22,16 @@ std::string environment_form(std::string_view name) {
   return made;
 }
 
+// Of plugins, options and tables, by name; nullptr when there is none.
+template <class Named>
+const Named* find_named(const std::vector<Named>& all, std::string_view name,
+                        bool in_environment = false) {
+  for (const Named& one : all) {
+    if (one.name == name || (in_environment && environment_form(one.name) == name)) return &one;
+  }
+  return nullptr;
+}
+
 std::string hint(std::string_view word, const std::vector<std::string_view>& known) {
   if (known.empty()) return ": it has no options";
   return ": did you mean '" + std::string(bus::nearest(word, known)) + "'?";
@@ -85,8 +95,7 @@ class ConfigReader {
   ConfigVerdict finish() {
     finish_engine();
     for (const auto& [name, cells] : plugins_) {
-      const auto spec = std::find_if(known_.begin(), known_.end(),
-                                     [&](const auto& plugin) { return plugin.name == name; });
+      const PluginOptions* spec = find_named(known_, name);
       verdict_.config.plugins.push_back({name, fill("plugins." + name, *spec, cells)});
     }
     for (const auto& [name, cells] : apps_) finish_app(name, cells);
@@ -119,7 +128,7 @@ class ConfigReader {
       if (name->empty()) return fail(layer, {}, "a name between the separators is empty");
       TomlNode table;
       table.is_table = true;
-      table.members.emplace_back(*name, std::move(node));
+      table.members.push_back({*name, std::move(node)});
       node = std::move(table);
     }
     walk(layer, node);
@@ -127,10 +136,8 @@ class ConfigReader {
 
   void walk(const Layer& layer, const TomlNode& root) {
     for (const auto& [key, node] : root.members) {
-      const auto& tables = engine_options();
-      const auto engine = std::find_if(tables.begin(), tables.end(),
-                                       [&](const auto& table) { return table.name == key; });
-      if (engine == tables.end() && key != "plugins" && key != "apps") {
+      const PluginOptions* engine = find_named(engine_options(), key);
+      if (!engine && key != "plugins" && key != "apps") {
         fail(layer, node.at,
              "unknown key '" + key + "'" + hint(key, {"log", "gate", "limits", "plugins", "apps"}));
       } else if (!node.is_table) {
@@ -147,11 +154,8 @@ class ConfigReader {
 
   void walk_plugins(const Layer& layer, const TomlNode& table) {
     for (const auto& [name, node] : table.members) {
-      const auto spec = std::find_if(known_.begin(), known_.end(), [&](const auto& plugin) {
-        return plugin.name == name ||
-               (layer.is_environment && environment_form(plugin.name) == name);
-      });
-      if (spec == known_.end()) {
+      const PluginOptions* spec = find_named(known_, name, layer.is_environment);
+      if (!spec) {
         std::vector<std::string_view> names;
         for (const auto& plugin : known_) names.push_back(plugin.name);
         const std::string near = names.empty() ? ": none is installed" : hint(name, names);
@@ -167,11 +171,8 @@ class ConfigReader {
   void walk_options(const Layer& layer, const std::string& section, const PluginOptions& spec,
                     const TomlNode& table, Cells& cells) {
     for (const auto& [key, node] : table.members) {
-      const auto option =
-          std::find_if(spec.options.begin(), spec.options.end(), [&](const auto& one) {
-            return one.name == key || (layer.is_environment && environment_form(one.name) == key);
-          });
-      if (option == spec.options.end()) {
+      const Option* option = find_named(spec.options, key, layer.is_environment);
+      if (!option) {
         std::vector<std::string_view> names;
         for (const auto& one : spec.options) names.push_back(one.name);
         fail(layer, node.at, "unknown key '" + key + "' in [" + section + "]" + hint(key, names));

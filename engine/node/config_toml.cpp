@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "engine/node/config_toml.h"
 
+// toml++ 3.3 asserts (and under NDEBUG assumes) in parse_key what it then judges and refuses by
+// itself, so that "[\\" would end the program: the judgement is what counts here.
+#undef NDEBUG
+#define TOML_ASSERT(expression) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "engine/base/limits.h"
 
@@ -25,11 +30,11 @@ class Reader {
     if (too_deep(at, depth)) return made;
     for (const auto& [key, node] : from) {
       const TomlPlace key_at = place(key.source());
-      made.members.emplace_back(std::string(key.str()), read(node, key_at, depth + 1));
+      made.members.push_back({std::string(key.str()), read(node, key_at, depth + 1)});
     }
     std::stable_sort(made.members.begin(), made.members.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.second.at.line, a.second.at.column) <
-             std::pair(b.second.at.line, b.second.at.column);
+      return std::pair(a.node.at.line, a.node.at.column) <
+             std::pair(b.node.at.line, b.node.at.column);
     });
     return made;
   }
@@ -74,22 +79,76 @@ class Reader {
   std::vector<TomlFault>& faults_;
 };
 
-bool lines_fit(std::string_view text, TomlText& made) {
-  if (text.size() > kTextMax) {
-    made.faults.push_back({{1, 1}, "longer than 1 MiB"});
-    return false;
-  }
-  std::uint32_t line = 1;
-  for (std::size_t at = 0; at <= text.size(); ++line) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (end - at > kLineMax) {
-      made.faults.push_back({{line, 1}, "a line longer than 8 KiB"});
-      return false;
+// Walks the text before toml++ does: it has no bound on lines, and reaches what it calls
+// unreachable on a character beyond ASCII where only ASCII may stand (TOML 1.0: everywhere but in
+// strings and comments). Where the text is malformed both stop at the same place or earlier.
+class Scan {
+ public:
+  explicit Scan(std::string_view text) : text_(text) {}
+
+  std::optional<TomlFault> fault() {
+    if (text_.size() > kTextMax) return TomlFault{{1, 1}, "longer than 1 MiB"};
+    while (at_ < text_.size()) {
+      if (at_ - line_begin_ > kLineMax) return here("a line longer than 8 KiB");
+      if (quote_.empty() && !comment_ && static_cast<unsigned char>(text_[at_]) >= 0x80)
+        return here("a character beyond ASCII: put the key or the text in quotes");
+      if (is_quote_amid()) return here("a quote in the middle of something");
+      step();
     }
-    at = end + 1;
+    return std::nullopt;
   }
-  return true;
-}
+
+ private:
+  TomlFault here(const char* sentence) const {
+    return {{line_, static_cast<std::uint32_t>(at_ - line_begin_ + 1)}, sentence};
+  }
+
+  // Text begins where a key or a value does. toml++ reads ahead over anything else.
+  bool is_quote_amid() const {
+    const char c = text_[at_];
+    return quote_.empty() && !comment_ && (c == '"' || c == '\'') &&
+           std::string_view("\n=[{,.").find(before_) == std::string_view::npos;
+  }
+
+  void step() {
+    const char c = text_[at_];
+    if (c != ' ' && c != '\t' && c != '\r') before_ = c;
+    if (c == '\n') {
+      ++line_;
+      line_begin_ = at_ + 1;
+      comment_ = false;
+      if (quote_.size() == 1) quote_ = {};
+    } else if (!comment_ && quote_.empty()) {
+      comment_ = c == '#';
+      if (c == '"' || c == '\'') open(c);
+    } else if (!comment_) {
+      in_string(c);
+    }
+    ++at_;
+  }
+  void open(char c) {
+    const bool long_form = text_.substr(at_).starts_with(std::string(3, c));
+    quote_ = text_.substr(at_, long_form ? 3 : 1);
+    at_ += quote_.size() - 1;
+  }
+  void in_string(char c) {
+    if (c == '\\' && quote_[0] == '"' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') {
+      ++at_;
+    } else if (text_.substr(at_).starts_with(quote_)) {
+      at_ += quote_.size() - 1;
+      // Up to two quotes more belong to the text of a multi-line string.
+      for (int more = 0; quote_.size() == 3 && more < 2 && next_is(c); ++more) ++at_;
+      quote_ = {};
+    }
+  }
+  bool next_is(char c) const { return at_ + 1 < text_.size() && text_[at_ + 1] == c; }
+
+  std::string_view text_, quote_;  // the quotes of the string we are in
+  std::size_t at_ = 0, line_begin_ = 0;
+  std::uint32_t line_ = 1;
+  char before_ = '\n';  // the last character that was no space
+  bool comment_ = false;
+};
 
 void append_string(std::string& to, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -158,7 +217,10 @@ wire::Value TomlNode::as_value() const {
 TomlText parse_toml(std::string_view text) {
   TomlText made;
   made.root.is_table = true;
-  if (!lines_fit(text, made)) return made;
+  if (auto fault = Scan(text).fault()) {
+    made.faults.push_back(*std::move(fault));
+    return made;
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     made.faults.push_back(
@@ -174,7 +236,7 @@ Result<TomlNode> parse_toml_value(std::string_view text) {
   TomlText parsed = parse_toml(line);
   if (!parsed.faults.empty()) return Error(KITH_BAD, parsed.faults.front().sentence);
   if (parsed.root.members.size() != 1) return Error(KITH_BAD, "more than one value");
-  return std::move(parsed.root.members.front().second);
+  return std::move(parsed.root.members.front().node);
 }
 
 std::string to_toml(const wire::Value& value) {

@@ -4,7 +4,6 @@
 #pragma once
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/wire/value.h"
@@ -15,13 +14,18 @@ struct TomlPlace {
   std::uint32_t line = 0, column = 0;
 };
 
+struct TomlMember;
 struct TomlNode {
-  TomlPlace at;                                           // of its key
-  bool is_table = false;                                  // else `value` holds it
-  wire::Value value;                                      // a list or a scalar
-  std::vector<std::pair<std::string, TomlNode>> members;  // of a table, as they stood in the text
+  TomlPlace at;                     // of its key
+  bool is_table = false;            // else `value` holds it
+  wire::Value value;                // a list or a scalar
+  std::vector<TomlMember> members;  // of a table, as they stood in the text
 
   wire::Value as_value() const;  // a table as a map
+};
+struct TomlMember {
+  std::string key;
+  TomlNode node;
 };
 
 struct TomlFault {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -83,15 +84,16 @@ Result<Home> Home::open(const std::string& path) {
   HomeFiles files{path};
   const int fd = ::open(files.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return Error(home_error::unusable, files.lock() + ": " + reason());
-  Home home(std::move(files), fd);
   struct flock lock = whole_file();
   if (::fcntl(fd, F_OFD_SETLK, &lock) != 0) {
-    if (errno != EAGAIN && errno != EACCES)
-      return Error(home_error::unusable, path + ": " + reason());
-    return Error(home_error::locked, "a node already runs in " + path + " (pid " +
-                                         std::to_string(pid_in(fd)) +
+    const bool held = errno == EAGAIN || errno == EACCES;
+    const std::string why = held ? std::to_string(pid_in(fd)) : reason();
+    ::close(fd);  // what it says stays: it is the other's
+    if (!held) return Error(home_error::unusable, path + ": " + why);
+    return Error(home_error::locked, "a node already runs in " + path + " (pid " + why +
                                          "): stop it with 'kith stop', or choose another --home");
   }
+  Home home(std::move(files), fd);
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
     return Error(home_error::unusable, path + ": " + reason());
@@ -108,9 +110,7 @@ Home& Home::operator=(Home&& other) noexcept {
 }
 
 Home::~Home() {
-  if (lock_fd_ < 0) return;
-  [[maybe_unused]] const int emptied = ::ftruncate(lock_fd_, 0);
-  ::close(lock_fd_);
+  if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
 int running_pid(const std::string& path) {
@@ -118,7 +118,7 @@ int running_pid(const std::string& path) {
   if (fd < 0) return 0;
   struct flock lock = whole_file();
   const bool held = ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  const int pid = held ? pid_in(fd) : 0;
+  const int pid = held ? std::max(pid_in(fd), 1) : 0;
   ::close(fd);
   return pid;
 }

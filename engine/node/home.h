@@ -46,7 +46,8 @@ class Home {
   int lock_fd_ = -1;
 };
 
-// The pid of the node that runs in a home, 0 when none does.
+// The pid of the node that holds a home's lock, 0 when none does; 1 in the instant before it is
+// written.
 int running_pid(const std::string& path);
 
 }  // namespace kith::node

@@ -5,17 +5,18 @@
 
 namespace {
 
-constexpr unsigned kSlotBits = 24;
-constexpr std::uintptr_t kSlotMask = (std::uintptr_t{1} << kSlotBits) - 1;
-
-kith_op* handle_of(std::size_t slot, std::uint32_t generation) {
-  return reinterpret_cast<kith_op*>((std::uintptr_t{generation} << kSlotBits) | slot);
-}
+// A handle: 12 bits of the host's number, 32 of generation, 20 of slot.
+constexpr unsigned kSlotBits = 20, kGenerationBits = 32;
+constexpr std::uintptr_t kSlotsMax = std::uintptr_t{1} << kSlotBits;
+constexpr std::uintptr_t kSlotMask = kSlotsMax - 1;
 
 }  // namespace
 
 kith_host::kith_host(kith::node::Services& given, std::string name, bool is_app)
-    : services(given), owner{std::move(name), is_app}, log(given.log.in(owner.name)) {}
+    : services(given),
+      owner{std::move(name), is_app},
+      log(given.log.in(owner.name)),
+      number_(++given.hosts << (kSlotBits + kGenerationBits)) {}
 
 kith_host::~kith_host() { undo(); }
 
@@ -38,21 +39,25 @@ void kith_host::undo() {
 kith_op* kith_host::add(std::unique_ptr<kith::node::HostOp> op) {
   if (stopped) return nullptr;
   if (free_.empty()) {
+    if (slots_.size() == kSlotsMax) return nullptr;
     free_.push_back(slots_.size());
     slots_.emplace_back();
   }
   const std::size_t at = free_.back();
   free_.pop_back();
   slots_[at].op = std::move(op);
-  return handle_of(at, slots_[at].generation);
+  return handle_of(at);
+}
+
+kith_op* kith_host::handle_of(std::size_t slot) const {
+  const std::uintptr_t generation = slots_[slot].generation;
+  return reinterpret_cast<kith_op*>(number_ | (generation << kSlotBits) | slot);
 }
 
 kith_host::Slot* kith_host::find(kith_op* op) {
-  const auto bits = reinterpret_cast<std::uintptr_t>(op);
-  const std::size_t at = bits & kSlotMask;
-  if (at >= slots_.size() || !slots_[at].op) return nullptr;
-  return slots_[at].generation == static_cast<std::uint32_t>(bits >> kSlotBits) ? &slots_[at]
-                                                                                : nullptr;
+  const std::size_t at = reinterpret_cast<std::uintptr_t>(op) & kSlotMask;
+  if (at >= slots_.size() || !slots_[at].op || handle_of(at) != op) return nullptr;
+  return &slots_[at];
 }
 
 std::unique_ptr<kith::node::HostOp> kith_host::spend(kith_op* op) {
@@ -73,7 +78,7 @@ void kith_host::cancel(kith_op* op) {
 }
 
 kith_call* kith_host::add_call(kith::bus::CallPtr call) {
-  const std::uintptr_t id = next_call_++;
+  const std::uintptr_t id = ++services.calls;
   calls_.emplace(id, std::move(call));
   return reinterpret_cast<kith_call*>(id);
 }

@@ -29,6 +29,7 @@ struct Services {
     kith_host* owner = nullptr;
   };
   std::map<std::string, Offer, std::less<>> offers;
+  std::uintptr_t hosts = 0, calls = 0;  // made so far: no two handles are alike
   // Jobs on the worker whose answer is outstanding: a stop waits until it is 0. Shared, for an
   // answer may come later.
   std::shared_ptr<std::size_t> jobs = std::make_shared<std::size_t>(0);
@@ -52,7 +53,8 @@ struct kith_host {
   // Undoes all that was hooked; calls that fire later find nothing. Idempotent.
   void undo();
 
-  // A kith_op* is (generation, slot), so that a spent or foreign one is recognised, never followed.
+  // A kith_op* is (host, generation, slot), so that a spent or foreign one is recognised, never
+  // followed. nullptr: stopped, or too many.
   kith_op* add(std::unique_ptr<kith::node::HostOp> op);
   void cancel(kith_op* op);
   // For one-shot ops, by themselves, before they fire: the slot is free, the op is given back.
@@ -81,10 +83,11 @@ struct kith_host {
     std::uint32_t generation = 1;
   };
   Slot* find(kith_op* op);
+  kith_op* handle_of(std::size_t slot) const;
+  const std::uintptr_t number_;
   std::vector<Slot> slots_;
   std::vector<std::size_t> free_;
   std::map<std::uintptr_t, kith::bus::CallPtr> calls_;
-  std::uintptr_t next_call_ = 1;
 };
 
 namespace kith::node {

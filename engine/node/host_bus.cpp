@@ -146,7 +146,10 @@ void end_call(kith_host* host, kith_call* id, int error, kith_bytes body) {
 
 void tell_cancel(kith_host* host, kith_call* id, kith_done told) {
   const bus::CallPtr call = host->find_call(id);
-  if (call) call->on_cancel([told] { told.fn(told.ctx, KITH_CLOSED, nullptr); });
+  if (!call) return;
+  call->on_cancel([told, gone = host->gone] {
+    if (!*gone) told.fn(told.ctx, KITH_CLOSED, nullptr);
+  });
 }
 
 int emit_event(kith_host* host, const kith_event* event) {

@@ -43,6 +43,8 @@ class Node::Relay final : public net::SwarmObserver {
 
 namespace {
 
+constexpr std::uint64_t kStopUs = 10'000'000;
+
 crypto::Key32 fresh_key(Loop& loop) {
   crypto::Key32 key;
   loop.entropy(key);
@@ -78,8 +80,8 @@ Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
 }
 
 Node::~Node() {
-  scope_.clear();
   apps_.stop_all();
+  scope_.clear();
   plugins_.stop();
 }
 
@@ -91,6 +93,10 @@ Task<void> Node::start() {
   const Config& config = setup_.config;
   const net::Gate::Lists lists{config.gate.allow, config.gate.deny};
   swarm_.gate().set(lists).value();
+  const Config::Limits& limits = config.limits;
+  if (limits.connections > 0)
+    swarm_.limit(static_cast<std::size_t>(limits.connections),
+                 static_cast<std::size_t>(limits.connections_per_peer));
   plugins_.start(config.plugins, setup_.plugins);
   for (const auto& plugin : plugins_.all()) {
     for (const std::string& text : plugin->listen) {
@@ -124,9 +130,12 @@ Task<void> Node::start() {
 Task<void> Node::stop() {
   if (std::exchange(stopped_, true)) co_return;
   apps_.stop_all();
+  Nap turn(loop_, 0);  // whoever asks for the stop may be a task of what ends here
+  co_await turn;
   // Links are their transport's: none may outlive it.
-  while (*services_.jobs > 0 || !swarm_.connections().empty()) {
-    for (net::Connection* connection : swarm_.connections()) connection->close("the node stops");
+  swarm_.retire("the node stops");
+  const std::uint64_t until_us = loop_.now_us() + kStopUs;
+  while ((*services_.jobs > 0 || !swarm_.idle()) && loop_.now_us() < until_us) {
     Nap nap(loop_, 2'000);
     co_await nap;
   }

@@ -36,7 +36,7 @@ class Node {
 
   // Plugins, listeners, apps: all or a sentence. After an error the node can only be destroyed.
   Task<void> start();
-  // Apps, plugins in reverse, connections; then waits (10 s at most) for jobs on the worker.
+  // Apps; then connections and jobs on the worker, 10 s at most; then plugins in reverse.
   Task<void> stop();
   // The `stop` command asks for it; whoever runs the node listens here.
   std::function<void()> on_stop_asked;
@@ -44,6 +44,7 @@ class Node {
   wire::Value status();
   std::vector<wire::Multiaddr> addresses() const;  // with /p2p, interfaces filled in
 
+  Loop& loop() { return loop_; }
   net::Swarm& swarm() { return swarm_; }
   bus::Bus& bus() { return bus_; }
   bus::Topics& topics() { return topics_; }

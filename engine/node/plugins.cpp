@@ -10,13 +10,39 @@ namespace kith::node {
 
 namespace {
 
+// Why none of those that wait can start: a need that nobody meets, else a circle of needs.
+Error unmet_need(const std::deque<const kith_plugin*>& waiting, std::vector<std::string> offered) {
+  for (const kith_plugin* entry : waiting) {
+    for (const std::string& offer : facts_of(*entry, {}).offers) offered.push_back(offer);
+  }
+  for (const kith_plugin* entry : waiting) {
+    for (const std::string& need : facts_of(*entry, {}).needs) {
+      if (std::find(offered.begin(), offered.end(), need) != offered.end()) continue;
+      return {KITH_ABSENT,
+              fmt::format("plugin {} needs {}, which no enabled plugin offers: enable one that "
+                          "does, or remove [plugins.{}]",
+                          entry->name, need, entry->name)};
+    }
+  }
+  std::string names;
+  for (const kith_plugin* entry : waiting)
+    names += (names.empty() ? "" : ", ") + std::string(entry->name);
+  return {KITH_ABSENT, fmt::format("plugins {} need each other: none can start first", names)};
+}
+
 // The enabled ones in an order in which every need was offered before; by name where nothing else
 // decides.
 std::vector<const kith_plugin*> in_order(std::deque<const kith_plugin*> waiting,
-                                         const Services& services) {
+                                         Services& services) {
   std::vector<const kith_plugin*> order;
   std::vector<std::string> offered;
-  for (const auto& [id, offer] : services.offers) offered.push_back(id);
+  kith_host asks(services, "plugins", false);  // for what is there before any of them
+  for (const kith_plugin* entry : waiting) {
+    for (const std::string& need : facts_of(*entry, {}).needs) {
+      void* self = nullptr;
+      if (host_api()->service(&asks, need.c_str(), &self)) offered.push_back(need);
+    }
+  }
   const auto is_ready = [&](const kith_plugin* entry) {
     for (const std::string& need : facts_of(*entry, {}).needs) {
       if (std::find(offered.begin(), offered.end(), need) == offered.end()) return false;
@@ -25,13 +51,7 @@ std::vector<const kith_plugin*> in_order(std::deque<const kith_plugin*> waiting,
   };
   while (!waiting.empty()) {
     const auto next = std::find_if(waiting.begin(), waiting.end(), is_ready);
-    if (next == waiting.end()) {
-      throw Fault(Error(
-          KITH_ABSENT,
-          fmt::format("plugin {} needs {}, which no enabled plugin offers: enable one that does, "
-                      "or remove [plugins.{}]",
-                      waiting.front()->name, waiting.front()->needs, waiting.front()->name)));
-    }
+    if (next == waiting.end()) throw Fault(unmet_need(waiting, offered));
     for (const std::string& offer : facts_of(**next, {}).offers) offered.push_back(offer);
     order.push_back(*next);
     waiting.erase(next);
@@ -90,7 +110,11 @@ void Plugins::start_one(const kith_plugin& entry, const wire::Value& options) {
 
 void Plugins::give_roles(Plugin& plugin) {
   if (const auto* transport = static_cast<const kith_transport*>(plugin.role(KITH_TRANSPORT))) {
-    services_.swarm.add_transport(transport, plugin.me).value();
+    const auto added = services_.swarm.add_transport(transport, plugin.me);
+    if (!added) {
+      throw Fault(Error(KITH_REFUSED,
+                        fmt::format("plugin {}: {}", plugin.entry->name, added.error().detail())));
+    }
   }
   const auto* router = static_cast<const kith_router*>(plugin.role(KITH_ROUTER));
   if (!router) return;

@@ -83,13 +83,11 @@ class Flow {
   std::uint64_t fin_us_ = kNever;
 };
 
-struct Link;
-
 // One end. Deadlines and cuts are moments that each call compares with the clock; the timer of a
 // direction runs only while a wake is armed there.
 class End final : public kith_pipe {
  public:
-  End(Link& link, Flow& in, Flow& out, bool dialed);
+  End(MemoryLink& link, Flow& in, Flow& out, bool dialed);
 
   std::int64_t read(MutableBytes to);
   std::int64_t write(std::span<const kith_bytes> pieces);
@@ -116,7 +114,7 @@ class End final : public kith_pipe {
   static void fire_read(void* self, std::int64_t, const void*);
   static void fire_write(void* self, std::int64_t, const void*);
 
-  Link& link_;
+  MemoryLink& link_;
   Flow& in_;
   Flow& out_;
   Side reading_{kith_done{&End::fire_read, this}};
@@ -126,24 +124,37 @@ class End final : public kith_pipe {
   bool dialed_ = false, dropped_ = false, silent_ = false, shut_ = false;
 };
 
-struct Link {
-  Link(Loop& on, const LinkShape& given, std::size_t& count, ByteVector from_end, ByteVector to_end)
-      : loop(on), shape(given), links(count), from(std::move(from_end)), to(std::move(to_end)) {
-    ++links;
-  }
-  ~Link() { --links; }
+}  // namespace
+
+struct MemoryLink {
+  MemoryLink(Loop& on, const LinkShape& given, MemoryLinks& all, ByteVector from_end,
+             ByteVector to_end, std::pair<Place, Place> whose)
+      : loop(on),
+        shape(given),
+        links(all),
+        at(all.insert(all.end(), this)),
+        from(std::move(from_end)),
+        to(std::move(to_end)),
+        places(whose) {}
+  MemoryLink(const MemoryLink&) = delete;
+  MemoryLink& operator=(const MemoryLink&) = delete;
+  ~MemoryLink() { links.erase(at); }
   End& other(const End& end) { return &end == &dialer ? listener : dialer; }
 
   Loop& loop;
   const LinkShape shape;
-  std::size_t& links;
+  MemoryLinks& links;
+  const MemoryLinks::iterator at;
   const ByteVector from, to;
+  const std::pair<Place, Place> places;
   Flow there{shape}, back{shape};
   End dialer{*this, back, there, true};
   End listener{*this, there, back, false};
 };
 
-End::End(Link& link, Flow& in, Flow& out, bool dialed)
+namespace {
+
+End::End(MemoryLink& link, Flow& in, Flow& out, bool dialed)
     : kith_pipe{&PipeOps<End>::table}, link_(link), in_(in), out_(out), dialed_(dialed) {}
 
 std::uint64_t End::now_us() const { return link_.loop.now_us(); }
@@ -258,7 +269,7 @@ void End::drop(int error) {
   writing_.timer.stop();
   reading_.wake = writing_.wake = kith_done{nullptr, nullptr};
   if (other.dropped_) {
-    const std::unique_ptr<Link> both(&link_);
+    const std::unique_ptr<MemoryLink> both(&link_);
     return;
   }
   if (silent_) return;
@@ -282,12 +293,18 @@ int End::info(kith_pipe_info& info) const {
 
 }  // namespace
 
-std::pair<Pipe, Pipe> make_memory_link(Loop& loop, const LinkShape& shape, std::size_t& links,
-                                       ByteVector from, ByteVector to) {
-  auto link = std::make_unique<Link>(loop, shape, links, std::move(from), std::move(to));
-  Link* both = link.release();  // the second drop frees it
+std::pair<Pipe, Pipe> make_memory_link(Loop& loop, const LinkShape& shape, MemoryLinks& links,
+                                       ByteVector from, ByteVector to,
+                                       std::pair<Place, Place> places) {
+  auto link =
+      std::make_unique<MemoryLink>(loop, shape, links, std::move(from), std::move(to), places);
+  MemoryLink* both = link.release();  // the second drop frees it
   return {Pipe(&both->dialer), Pipe(&both->listener)};
 }
+
+std::pair<Place, Place> places_of(const MemoryLink& link) { return link.places; }
+
+void silence(MemoryLink& link, bool dialer) { (dialer ? link.dialer : link.listener).silence(); }
 
 void silence_memory_link(kith_pipe* end) { static_cast<End*>(end)->silence(); }
 

@@ -29,7 +29,8 @@ struct MemoryService::Dial {
   Timer timer{kith_done{&Dial::fire, this}};
 };
 
-MemoryService::MemoryService(Loop& loop, MemoryNetwork& network) : loop_(loop), network_(network) {}
+MemoryService::MemoryService(Loop& loop, MemoryNetwork& network, Place place)
+    : loop_(loop), network_(network), place_(place) {}
 
 MemoryService::~MemoryService() {
   for (const auto& [id, port] : ports_) network_.unlisten(port);
@@ -38,7 +39,7 @@ MemoryService::~MemoryService() {
 kith_op* MemoryService::dial(std::uint64_t port, kith_done done) {
   const std::uintptr_t id = next_id_++;
   auto& dial = dials_[id];
-  dial = std::make_unique<Dial>(*this, id, network_.dial(port), done);
+  dial = std::make_unique<Dial>(*this, id, network_.dial(port, place_), done);
   loop_.start(dial->timer, 0);
   return reinterpret_cast<kith_op*>(id);
 }
@@ -46,7 +47,7 @@ kith_op* MemoryService::dial(std::uint64_t port, kith_done done) {
 int MemoryService::listen(std::uint64_t port, kith_done each_link, kith_op** op,
                           std::uint64_t* bound) {
   const auto each = [each_link](Pipe link) { each_link.fn(each_link.ctx, 0, link.release()); };
-  const Result<std::uint64_t> made = network_.listen(port, each);
+  const Result<std::uint64_t> made = network_.listen(port, each, place_);
   if (!made) return made.error().code();
   const std::uintptr_t id = next_id_++;
   ports_.emplace(id, *made);

@@ -9,7 +9,7 @@ namespace kith::sim {
 
 class MemoryService {
  public:
-  MemoryService(Loop& loop, MemoryNetwork& network);
+  MemoryService(Loop& loop, MemoryNetwork& network, Place place = 0);
   MemoryService(const MemoryService&) = delete;
   MemoryService& operator=(const MemoryService&) = delete;
   ~MemoryService();
@@ -25,6 +25,7 @@ class MemoryService {
 
   Loop& loop_;
   MemoryNetwork& network_;
+  const Place place_;
   std::uintptr_t next_id_ = 1;
   std::map<std::uintptr_t, std::unique_ptr<Dial>> dials_;
   std::map<std::uintptr_t, std::uint64_t> ports_;  // listened on

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs kith, js-libp2p and the raw limit in one go and prints a line a row: the figure, its unit, its anchors, the ratios.
+// Runs kith, js-libp2p and the raw limit in one go and prints a line a row: the figure, its unit,
+// its anchors, the ratios.
 // usage: run.mjs PATH_OF_kith_bench
 import { spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -14,33 +15,41 @@ function rows (text) {
   return Object.fromEntries(lines.map((row) => [row.row, row]))
 }
 
-function own (mode) {
-  const ran = spawnSync(bench, [mode], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000 })
-  if (ran.status !== 0) throw new Error(`${bench} ${mode} ended with ${ran.status ?? ran.signal}`)
-  return rows(ran.stdout)
+function run (command, words, timeout) {
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const ran = spawnSync(command, words, { encoding: 'utf8', stdio, timeout })
+  if (ran.status === 0) return rows(ran.stdout)
+  throw new Error(`${command} ${words.join(' ')} ended with ${ran.status ?? ran.signal}`)
 }
 
 async function js () {
   const anchor = join(here, '..', 'interop', 'bench_anchor.mjs')
-  const server = spawn(process.execPath, [anchor, 'serve'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const server = spawn(process.execPath, [anchor, 'serve'], { stdio })
   try {
     const address = await new Promise((resolve, reject) => {
       createInterface({ input: server.stdout }).once('line', resolve)
       server.once('exit', (code) => reject(new Error(`the js server ended with ${code}`)))
     })
-    const ran = spawnSync(process.execPath, [anchor, 'client', address], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 180_000 })
-    if (ran.status !== 0) throw new Error(`the js client ended with ${ran.status ?? ran.signal}`)
-    return rows(ran.stdout)
+    return run(process.execPath, [anchor, 'client', address], 180_000)
   } finally {
     server.kill('SIGKILL')
   }
 }
 
-const raw = own('raw')
-const kith = own('kith')
+const raw = run(bench, ['raw'], 120_000)
+const kith = run(bench, ['kith'], 120_000)
 const anchor = await js()
-const line = (row, what, text) => console.log(`row ${String(row).padEnd(3)} ${what.padEnd(34)} ${text}`)
-const us = (value) => `${value.toFixed(1)} us`
-line(1, 'one stream, 100 MiB', `${kith[1].mb_per_s.toFixed(0)} MB/s | js-libp2p ${anchor[1].mb_per_s.toFixed(0)} MB/s (${(kith[1].mb_per_s / anchor[1].mb_per_s).toFixed(1)}x) | TCP + AEAD ${raw[1].mb_per_s.toFixed(0)} MB/s (${(100 * kith[1].mb_per_s / raw[1].mb_per_s).toFixed(0)} %)`)
-line(3, 'connect and identify, p50 / p99', `${us(kith[3].p50_us)} / ${us(kith[3].p99_us)} | js-libp2p ${us(anchor[3].p50_us)} / ${us(anchor[3].p99_us)} (p50 ${(kith[3].p50_us / anchor[3].p50_us).toFixed(3)}x)`)
-line(5, 'echo of 256 B, p50 / p99', `${us(kith[5].p50_us)} / ${us(kith[5].p99_us)} | js-libp2p ${us(anchor[5].p50_us)} / ${us(anchor[5].p99_us)} (p50 ${(kith[5].p50_us / anchor[5].p50_us).toFixed(3)}x) | raw TCP ${us(raw[5].p50_us)} / ${us(raw[5].p99_us)}`)
+
+const mb = (of) => `${of[1].mb_per_s.toFixed(0)} MB/s`
+const us = (row) => `${row.p50_us.toFixed(1)} / ${row.p99_us.toFixed(1)} us`
+const ratio = (row) => `(p50 ${(kith[row].p50_us / anchor[row].p50_us).toFixed(3)}x)`
+function line (row, what, ours, ...anchors) {
+  console.log(`row ${String(row).padEnd(3)}${what.padEnd(32)}${[ours, ...anchors].join(' | ')}`)
+}
+line(1, 'one stream, 100 MiB', mb(kith),
+  `js-libp2p ${mb(anchor)} (${(kith[1].mb_per_s / anchor[1].mb_per_s).toFixed(1)}x)`,
+  `TCP + AEAD ${mb(raw)} (${(100 * kith[1].mb_per_s / raw[1].mb_per_s).toFixed(0)} %)`)
+line(3, 'connect and identify, p50 / p99', us(kith[3]), `js-libp2p ${us(anchor[3])} ${ratio(3)}`)
+line(5, 'echo of 256 B, p50 / p99', us(kith[5]),
+  `js-libp2p ${us(anchor[5])} ${ratio(5)}`, `raw TCP ${us(raw[5])}`)

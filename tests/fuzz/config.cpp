@@ -22,7 +22,7 @@ void check_text(std::string_view text) {
     const auto again = parse_toml_value(written);
     if (!again || again->as_value() != value) std::abort();
     const auto keyed = parse_toml(to_toml_key(key) + " = 1");
-    if (!keyed.faults.empty() || keyed.root.members.front().first != key) std::abort();
+    if (!keyed.faults.empty() || keyed.root.members.front().key != key) std::abort();
   }
 }
 

@@ -187,6 +187,11 @@ TEST(ConfigToml, RefusesWhatNoValueCanHold) {
   for (int i = 0; i < 2000; ++i) deep += ".a";
   EXPECT_FALSE(parse_toml(deep + " = 1").faults.empty());
   EXPECT_EQ(parse_toml(std::string(9000, '#')).faults.size(), 1u);
+  EXPECT_EQ(parse_toml("[\\").faults.size(), 1u) << "toml++ asserts on it";
+  EXPECT_EQ(parse_toml("a = 1\n[b\u0487]\n").faults.at(0).at.line, 2u);
+  const char* beyond[] = {R"(a = "\"é" # é)", R"(a = 'é\' # é)", "a = \"\"\"\"é\né\"\"\"\"\" # é",
+                          R"("é" = '''é''' # é)"};
+  for (const char* text : beyond) EXPECT_TRUE(parse_toml(text).faults.empty()) << text;
   EXPECT_EQ(parse_toml(std::string((1 << 20) + 1, '\n')).faults.size(), 1u);
 }
 

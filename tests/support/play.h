@@ -5,13 +5,13 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "engine/node/node.h"
 #include "engine/sim/memory_network.h"
 #include "engine/sim/memory_service.h"
 #include "engine/sim/virtual_loop.h"
-#include "engine/wire/encodings.h"
 
 namespace kith::test {
 
@@ -34,26 +34,57 @@ class TraceSink final : public LogSink {
 
 class Play {
  public:
-  explicit Play(std::uint64_t given) : seed(given), loop(given), network(loop), memory(network) {}
+  explicit Play(std::uint64_t given) : seed(given), loop(given), network(loop) {}
   ~Play() {
     for (auto& node : nodes) stop(node);
   }
 
   using Options = std::map<std::string, wire::Value>;
+  // What sets a node apart from the others.
+  struct Role {
+    Options options;                      // plugins to enable, with their options
+    std::vector<const kith_plugin*> own;  // compiled into the test, and enabled
+    bool routes = true;                   // by gossipsub
+    node::Config::Limits limits;
+    node::Config::Lists gate;
+    std::optional<crypto::Key32> key;  // its identity's; else the loop's chance
+  };
 
-  // A started node: memory transport and gossipsub, and what `more` names (with options).
-  node::Node& add(const Options& more = {}) {
-    node::NodeSetup setup{.identity = crypto::Identity::from_seed(key()), .config = {}};
+  // A started node: memory transport and gossipsub, and what its role names.
+  node::Node& add() { return add(Role()); }
+  node::Node& add(const Options& more) { return add(Role{.options = more}); }
+  node::Node& add(const Role& role) {
+    make(role);
+    run_task(nodes.back()->start());
+    return *nodes.back();
+  }
+  // The same, not started.
+  node::Node& make(const Role& role) {
+    node::NodeSetup setup{.identity = crypto::Identity::from_seed(role.key.value_or(key())),
+                          .config = {}};
     setup.plugins = library();
-    Options enabled = more;
+    setup.config.limits = role.limits;
+    setup.config.gate = role.gate;
+    Options enabled = role.options;
     enabled.try_emplace("memory");
-    enabled.try_emplace("gossipsub");
-    for (const auto& [name, given] : enabled) setup.config.plugins.push_back(plugin(name, given));
+    if (role.routes) enabled.try_emplace("gossipsub");
+    for (const kith_plugin* own : role.own) {
+      setup.plugins[own->name] = own;
+      enabled.try_emplace(own->name);
+    }
+    for (const auto& [name, given] : enabled)
+      setup.config.plugins.push_back(plugin(*setup.plugins.at(name), given));
+    const auto place = static_cast<sim::Place>(services.size() + 1);
+    services.push_back(std::make_unique<sim::MemoryService>(loop, network, place));
     nodes.push_back(std::make_unique<node::Node>(loop, sink, std::move(setup)));
-    node::Node& node = *nodes.back();
-    node.offer(KITH_MEMORY, memory.table(), memory.self());
-    run_task(node.start());
-    return node;
+    nodes.back()->offer(KITH_MEMORY, services.back()->table(), services.back()->self());
+    return *nodes.back();
+  }
+  // Whose ends of links are the node's (MemoryNetwork::silence, part).
+  sim::Place place(const node::Node& node) const {
+    const auto is_it = [&](const auto& each) { return each.get() == &node; };
+    return static_cast<sim::Place>(std::find_if(nodes.begin(), nodes.end(), is_it) - nodes.begin() +
+                                   1);
   }
   void stop(std::unique_ptr<node::Node>& node) {
     if (!node) return;
@@ -63,14 +94,16 @@ class Play {
   }
 
   // Runs a task to its end; a Fault fails the test with its sentence.
-  void run_task(Task<void> task) {
+  void run_task(Task<void> task) { EXPECT_EQ(outcome(std::move(task)), ""); }
+  // The sentence of the Fault that ended it, or nothing.
+  std::string outcome(Task<void> task) {
     bool is_done = false;
     std::string why;
     Scope scope([&](const std::exception& thrown) { why = thrown.what(); });
     scope.spawn(mark(std::move(task), is_done));
     EXPECT_TRUE(loop.run_until([&] { return is_done || !why.empty(); }, 60'000'000))
         << "a task did not end";
-    EXPECT_EQ(why, "");
+    return why;
   }
   // Any command, as the CLI would call it.
   Result<wire::Value> call(node::Node& node, std::string_view name, wire::Value args) {
@@ -84,10 +117,14 @@ class Play {
     return out ? *out : Result<wire::Value>(KITH_TIMEOUT);
   }
   void connect(node::Node& from, node::Node& to) {
+    EXPECT_EQ(refusal(from, to.addresses().at(0).text()), "");
+  }
+  // Why `connect ADDRESS` fails, or nothing.
+  std::string refusal(node::Node& from, const std::string& address) {
     wire::Value args;
-    args["address"] = to.addresses().at(0).text();
+    args["address"] = address;
     const auto connected = call(from, "connect", args);
-    EXPECT_TRUE(connected) << connected.error().message();
+    return connected ? "" : connected.error().message();
   }
   std::size_t publish(node::Node& from, std::string_view topic, std::string_view text) {
     wire::Value args;
@@ -102,6 +139,7 @@ class Play {
   struct Heard {
     std::vector<std::string> texts;
     std::vector<std::string> authors;
+    std::string ended;  // why, when the node ended the listening
     std::shared_ptr<void> ticket;
   };
   Heard& listen(node::Node& node, std::string_view topic) {
@@ -116,7 +154,7 @@ class Play {
            to.texts.push_back(part.string_or("text"));
            to.authors.push_back(part.string_or("from"));
          },
-         [](wire::Value) {}, [](const std::string& why, int) { ADD_FAILURE() << why; }});
+         [](wire::Value) {}, [&to](const std::string& why, int) { to.ended = why; }});
     loop.run_for(1'000);
     return to;
   }
@@ -134,7 +172,7 @@ class Play {
   std::uint64_t seed;
   sim::VirtualLoop loop;
   sim::MemoryNetwork network;
-  sim::MemoryService memory;
+  std::vector<std::unique_ptr<sim::MemoryService>> services;  // one a node, in their order
   TraceSink sink{loop};
   std::vector<std::unique_ptr<Heard>> heard;
   std::vector<std::unique_ptr<node::Node>> nodes;
@@ -151,8 +189,9 @@ class Play {
   }
   // The plugin's declared defaults, read from their TOML by the config itself, and `given` over
   // them.
-  static node::Config::Plugin plugin(const std::string& name, const wire::Value& given) {
-    const auto facts = node::facts_of(*library().at(name), {});
+  static node::Config::Plugin plugin(const kith_plugin& entry, const wire::Value& given) {
+    const std::string name = entry.name;
+    const auto facts = node::facts_of(entry, {});
     node::ConfigSources sources;
     sources.file_name = "play";
     sources.file_text = "[plugins." + name + "]\n";

@@ -7,16 +7,15 @@
 
    Rules that hold for every function here unless its comment says otherwise:
    - Thread: the loop thread of the node. [any] may be called from any thread, [worker] runs beside
-   the loop.
+     the loop.
    - Return >= 0: ok, or a count. < 0: a kith_err.
    - No call calls back before it has returned.
    - A `done` fires exactly once, and never after cancel, drop or stop has returned. One named
-   `each_...` or `wake` fires as its comment says. With r < 0 its `result` is NULL or a `const
-   kith_bytes*`: a sentence for a person.
+     `each_...` or `wake` fires as its comment says. With r < 0 its `result` is NULL or a
+     `const kith_bytes*`: a sentence for a person.
    - Borrowed bytes (kith_bytes in an argument, a result or a view) end with the call unless a
-   longer life is named.
-   - Peer ids are binary multihashes, addresses binary multiaddrs, durations say their unit in the
-   name. */
+     longer life is named.
+   - Peer ids are binary multihashes, addresses binary multiaddrs; durations say their unit. */
 #ifndef KITH_H
 #define KITH_H
 #include <stddef.h>
@@ -27,8 +26,8 @@ extern "C" {
 #endif
 
 /* The version of everything in this file. The host refuses a plugin whose number differs, before it
-   runs any of its code: rationale: one number a person can act on ("built for 2, this node speaks
-   1") beats a partial match. */
+   runs any of its code. Rationale: one number that a person can act on ("built for 2, this node
+   speaks 1") beats a partial match. */
 #define KITH_ABI 1u
 
 enum kith_err {
@@ -37,7 +36,7 @@ enum kith_err {
   KITH_RESET = -3,   /* cut off by the other side */
   KITH_TIMEOUT = -4, /* a deadline passed */
   KITH_REFUSED = -5, /* the other side, or the gate, said no */
-  KITH_LIMIT = -6,   /* a bound in base/limits.h, or one of the other side's */
+  KITH_LIMIT = -6,   /* a bound of this node's, or one of the other side's */
   KITH_BAD = -7,     /* malformed bytes or arguments */
   KITH_ABSENT = -8,  /* no such thing */
   KITH_IO = -9       /* the operating system failed; the log has errno */
@@ -66,17 +65,17 @@ typedef struct kith_done {
   void (*fn)(void* ctx, int64_t r, const void* result);
   void* ctx;
 } kith_done;
-typedef struct kith_host
-    kith_host; /* one plugin's (or one app's) hold on the node: all that it hooks hangs here */
-typedef struct kith_op
-    kith_op; /* something of the engine's under way, or a registration: kith_api.cancel ends it */
-typedef struct kith_call kith_call; /* one call of a command, seen from its handler */
 
-/* ---- Pipes
-   ------------------------------------------------------------------------------------------------------
-   A link is a pipe that a transport makes; a stream is a pipe that the engine makes. Readiness, not
-   completion: nothing in flight means no buffer lifetimes and no cancellation protocol, and an idle
-   pipe that holds no memory. */
+/* One plugin's, or one app's, hold on the node: all that it hooks hangs here. */
+typedef struct kith_host kith_host;
+/* Something of the engine's under way, or a registration: kith_api.cancel ends it. */
+typedef struct kith_op kith_op;
+/* One call of a command, seen from its handler. */
+typedef struct kith_call kith_call;
+
+/* PIPES. A link is a pipe that a transport makes; a stream is a pipe that the engine makes.
+   Readiness, not completion: nothing in flight means no buffer lifetimes and no cancellation
+   protocol, and an idle pipe that holds no memory. */
 enum { KITH_RD = 1u, KITH_WR = 2u };
 enum { KITH_PIPE_DIALED = 1u, KITH_PIPE_LIMITED = 2u };
 
@@ -90,6 +89,7 @@ typedef struct kith_pipe_info {
 typedef struct kith_pipe {
   const struct kith_pipe_ops* ops;
 } kith_pipe;
+
 typedef struct kith_pipe_ops {
   uint32_t size;
   /* n > 0 bytes read; 0 = the other side's FIN; KITH_AGAIN; or why not. */
@@ -98,10 +98,10 @@ typedef struct kith_pipe_ops {
      consume or until the waker returns, whichever is first. 0, KITH_AGAIN and errors as in read. */
   int64_t (*peek)(kith_pipe*, kith_bytes* view);
   /* Streams; NULL on a link. Frees the first n bytes of the view and returns window credit to the
-   * sender. */
+     sender. */
   void (*consume)(kith_pipe*, size_t n);
   /* Bytes taken, possibly fewer than given: that is back-pressure. KITH_AGAIN when none. The caller
-   * keeps v. */
+     keeps v. */
   int64_t (*write)(kith_pipe*, const kith_bytes* v, size_t nv);
   /* Streams; NULL on a link. Takes a reference: all of it or KITH_AGAIN. Fan-out without copies. */
   int64_t (*send)(kith_pipe*, kith_buf*);
@@ -122,8 +122,7 @@ typedef struct kith_pipe_ops {
   int (*info)(kith_pipe*, kith_pipe_info*);
 } kith_pipe_ops;
 
-/* ---- Messages and events
- * ---------------------------------------------------------------------------------------- */
+/* MESSAGES AND EVENTS. */
 typedef struct kith_message {
   uint32_t size;
   kith_bytes topic, id, data;
@@ -141,13 +140,11 @@ typedef struct kith_event {
   const kith_message* message;
 } kith_event;
 
-/* A handler's answer: 0 = none, pass on. > 0 ends the walk; on validate/ these two: */
+/* A handler's answer: 0 = none, pass on. > 0 ends the walk; on validate/ IGNORE or REJECT. */
 enum { KITH_PASS = 0, KITH_HANDLED = 1, KITH_IGNORE = 1, KITH_REJECT = 2 };
 
-/* ---- Options, arguments, commands
- * ------------------------------------------------------------------------------- */
-/* Types: "string" "int" "number" "bool" "duration" (text such as "30s") "size" (text such as
-   "64MiB") "strings" (a list) "bytes" "any". */
+/* OPTIONS, ARGUMENTS, COMMANDS. Types: "string" "int" "number" "bool" "duration" (text such as
+   "30s") "size" (text such as "64MiB") "strings" (a list) "bytes" "any". */
 typedef struct kith_option {
   const char *name, *type;
   const char* value; /* the default, as TOML text */
@@ -156,13 +153,14 @@ typedef struct kith_option {
 
 enum {
   KITH_ARG_REQUIRED = 1u,
-  KITH_ARG_OPTION = 2u /* only as --name */,
-  KITH_ARG_REST = 4u /* all remaining words */
+  KITH_ARG_OPTION = 2u, /* only as --name */
+  KITH_ARG_REST = 4u    /* all remaining words */
 };
 typedef struct kith_arg {
   const char *name, *type;
   uint32_t flags;
-  const char *value /* default, JSON text or NULL */, *help;
+  const char* value; /* the default, as JSON text, or NULL */
+  const char* help;
 } kith_arg;
 
 enum { KITH_COMMAND_READ = 1u, KITH_COMMAND_ADMIN = 2u, KITH_COMMAND_STREAM = 4u };
@@ -174,8 +172,8 @@ typedef struct kith_command {
   size_t n_args;
 } kith_command;
 
-/* ---- Roles: what a plugin is. The first argument `me` is what kith_plugin.start gave.
- * --------------------------- */
+/* ROLES: what a plugin is. The first argument `me` is what kith_plugin.start gave. A plugin that
+   only starts, stops and uses services is an app; it needs no table. */
 #define KITH_TRANSPORT "kith.transport/1"
 typedef struct kith_transport {
   uint32_t size;
@@ -183,7 +181,7 @@ typedef struct kith_transport {
      Exactly this suffix is claimed; of two owners of one suffix the second is refused. */
   const char* suffix;
   /* done: r = 0 and result = kith_pipe* (a link). dns_name: what the host part was before it was
-   * resolved, or empty. */
+     resolved, or empty. */
   kith_op* (*dial)(void* me, kith_bytes addr, kith_bytes dns_name, kith_done done);
   /* each_link: result = kith_pipe*, once for each link that arrives until cancel(*listener). Writes
      the bound address (the port picked) to `bound` and returns its length. */
@@ -199,11 +197,11 @@ enum {
   KITH_PEER_UPDATED = 2 /* its protocols changed */
 };
 typedef struct kith_peer {
-  uint32_t size, flags;       /* KITH_PIPE_... of its best connection */
-  kith_bytes id, addr, agent; /* addr: the remote address of its best connection; agent: as it said,
-                                 escaped by nobody */
-  kith_bytes
-      record; /* its signed peer record (RFC 0002 envelope), verified; empty where it sent none */
+  uint32_t size, flags; /* KITH_PIPE_... of its best connection */
+  kith_bytes id;
+  kith_bytes addr;             /* the remote address of its best connection */
+  kith_bytes agent;            /* as it said, escaped by nobody */
+  kith_bytes record;           /* its signed peer record (RFC 0002 envelope), verified; or empty */
   const kith_bytes* protocols; /* as it said in identify */
   size_t n_protocols;
   double app_score; /* set by apps through kith_peers.score */
@@ -222,54 +220,51 @@ typedef struct kith_router {
   void (*peer)(void* me, int event, const kith_peer*);
   /* Peers known to be subscribed, and of these how many are in the mesh. */
   int (*topic_peers)(void* me, kith_bytes topic, uint32_t* subscribed, uint32_t* mesh);
-  /* 1 when the peer's subscriptions have arrived (or it speaks no protocol of this router), else 0.
-   */
+  /* 1 when the peer's subscriptions have arrived (or it speaks no protocol of this router's). */
   int (*settled)(void* me, kith_bytes peer);
 } kith_router;
 
+/* A discovery mode hands hints to kith_peers.hint when it likes. */
 #define KITH_DISCOVERY "kith.discovery/1"
-/* A discovery mode hands hints to kith_peers.hint when it likes; the engine tells it when to look
- * and what to say. */
 typedef struct kith_discovery {
   uint32_t size;
-  void (*addresses)(void* me, const kith_bytes* addrs,
-                    size_t n); /* what this node may be reached at, on each change */
+  /* What this node may be reached at, on each change. */
+  void (*addresses)(void* me, const kith_bytes* addrs, size_t n);
 } kith_discovery;
 
 #define KITH_RUNNER "kith.runner/1"
 typedef struct kith_app_spec {
   uint32_t size;
-  kith_bytes name, file /* path */, config /* DAG-CBOR map */;
+  kith_bytes name, file; /* file: a path */
+  kith_bytes config;     /* DAG-CBOR map */
 } kith_app_spec;
 typedef struct kith_runner {
   uint32_t size;
   const char* extension; /* ".lua" */
-  /* Reads the file and runs it with `app` as its hold on the node. done: 0, or an error with a
-   * sentence (file:line). */
+  /* Reads the file and runs it with `app` as its hold on the node. *loaded is set before it
+     returns. done: 0, or an error with a sentence (file:line). */
   int (*load)(void* me, kith_host* app, const kith_app_spec*, kith_done done, void** loaded);
   /* After this returns nothing of the app runs; the engine then undoes all that `app` hooked. */
   void (*unload)(void* me, void* loaded);
 } kith_runner;
 
-/* A plugin that has only start and stop and uses services is an app; it needs no table. */
-
-/* ---- Services: what the engine, or another plugin, offers. First argument: `self` as
- * kith_api.service gave it. ---- */
+/* SERVICES: what the engine, or another plugin, offers. The first argument of every function is
+   `self` as kith_api.service gave it: the plugin's own kith_host for the engine's services. */
 #define KITH_LOOP "kith.loop/1"
 typedef struct kith_loop {
   uint32_t size;
   uint64_t (*now_us)(kith_host*);  /* monotonic */
   uint64_t (*wall_us)(kith_host*); /* since 1970 */
-  void (*random)(
-      kith_host*, void*,
-      size_t); /* for choices; repeats by seed in the simulator. Keys: kith_crypto.entropy */
+  /* For choices; repeats by seed in the simulator. For keys: kith_crypto.entropy. */
+  void (*random)(kith_host*, void*, size_t);
   kith_op* (*after)(kith_host*, uint64_t us, kith_done); /* spent once it has fired */
-  int (*post)(kith_host*, kith_done); /* [any] */
+  int (*post)(kith_host*, kith_done);                    /* [any] */
   /* A registration of an fd (not owned; cancel it before the fd is closed). ready(r): the direction
      bits; fires once for each `arm`, a direction at a time or both. NULL in the simulator. */
   kith_op* (*watch)(kith_host*, int fd, kith_done ready);
   int (*arm)(kith_host*, kith_op* watch, unsigned rd_wr);
-  /* work: [worker], pure. Cannot be cancelled: `arg` must live until done, which always fires; a stop waits for it. */
+  /* work: [worker], pure. Cannot be cancelled: `arg` must live until done, which always fires; a
+     stop waits for it. */
   int (*offload)(kith_host*, int64_t (*work)(void*), void* arg, kith_done done, int long_job);
 } kith_loop;
 
@@ -284,8 +279,7 @@ typedef struct kith_log {
 #define KITH_STREAMS "kith.streams/1"
 typedef struct kith_streams {
   uint32_t size;
-  /* each_stream: result = kith_pipe*, the holder's from then on. A taken protocol is KITH_REFUSED.
-   */
+  /* each_stream: result = kith_pipe*, owned by who hears it. A taken protocol: KITH_REFUSED. */
   int (*handle)(kith_host*, const char* protocol, kith_done each_stream, kith_op**);
   /* Opens a stream to a connected peer and negotiates the first of `protocols` that it has, within
      ms. done: 0 and result = kith_pipe*. */
@@ -298,14 +292,13 @@ enum { KITH_CONNECT_KEEP = 1u /* redial until disconnect */ };
 typedef struct kith_peers {
   uint32_t size;
   kith_bytes (*self)(kith_host*); /* this node's peer id; lives as long as the node */
-  int (*hint)(kith_host*, kith_bytes peer /* or empty */,
-              kith_bytes addr); /* unverified, from discovery; bounded */
-  kith_op* (*connect)(kith_host*, kith_bytes peer /* or empty */,
-                      kith_bytes addr /* or empty: by hints */, unsigned flags,
-                      kith_done identified);
+  /* An unverified address, from discovery; bounded. peer may be empty where addr ends in /p2p. */
+  int (*hint)(kith_host*, kith_bytes peer, kith_bytes addr);
+  /* peer or addr may be empty, not both; by its hints where addr is. done: it is identified. */
+  kith_op* (*connect)(kith_host*, kith_bytes peer, kith_bytes addr, unsigned flags, kith_done done);
   int (*disconnect)(kith_host*, kith_bytes peer);
-  int (*each)(kith_host*, int (*fn)(void* ctx, const kith_peer*),
-              void* ctx); /* identified ones; fn != 0 ends it */
+  /* The identified and connected ones; fn != 0 ends it. */
+  int (*each)(kith_host*, int (*fn)(void* ctx, const kith_peer*), void* ctx);
   int (*watch)(kith_host*, void (*fn)(void* ctx, int event, const kith_peer*), void* ctx,
                kith_op**);
   int (*score)(kith_host*, kith_bytes peer, double app_score);
@@ -342,14 +335,14 @@ typedef struct kith_claim {
 } kith_claim;
 typedef struct kith_crypto {
   uint32_t size;
-  int (*sign)(kith_host*, const char* domain, kith_bytes,
-              uint8_t out[64]); /* by this node's Ed25519 key */
+  /* By this node's Ed25519 key, over domain || bytes. */
+  int (*sign)(kith_host*, const char* domain, kith_bytes, uint8_t out[64]);
   /* done: result = const int8_t[n], 1 = the claim holds. One claim is verified inline, more as a
-     batch by the worker. key must hash to from. Never fires before it returns. */
+     batch by the worker. key must hash to from. */
   kith_op* (*verify)(kith_host*, const kith_claim*, size_t n, kith_done done);
   void (*entropy)(kith_host*, void*, size_t);
-  kith_bytes (*public_key)(
-      kith_host*); /* this node's, as a libp2p PublicKey protobuf; lives as long as the node */
+  /* This node's, as a libp2p PublicKey protobuf; lives as long as the node. */
+  kith_bytes (*public_key)(kith_host*);
   void (*sha256)(kith_host*, kith_bytes, uint8_t out[32]);
 } kith_crypto;
 
@@ -364,40 +357,40 @@ typedef struct kith_bus {
   int (*command)(kith_host*, const kith_command*,
                  void (*fn)(void* ctx, kith_call*, kith_bytes args), void* ctx, kith_op**);
   /* each(r): KITH_CALL_PART any number of times with a body, then once KITH_CALL_END with a body,
-     or r < 0 with a sentence as the body. `result` is a const kith_bytes*. Cancel tells the handler
-     (kith_bus.cancelled). */
+     or r < 0 with a sentence as the body. `result` is a const kith_bytes*. Cancel tells the
+     handler (`cancelled` below). */
   kith_op* (*call)(kith_host*, const char* name, kith_bytes args, kith_done each);
   int (*part)(kith_host*, kith_call*, kith_bytes); /* KITH_CLOSED when nobody listens any more */
   /* Exactly once, also after it was cancelled. err < 0: body is the sentence a person reads. */
   void (*end)(kith_host*, kith_call*, int err, kith_bytes body);
-  void (*cancelled)(kith_host*, kith_call*, kith_done told); /* told fires if the caller goes away before end */
+  /* told fires if the caller goes away before end. */
+  void (*cancelled)(kith_host*, kith_call*, kith_done told);
 } kith_bus;
 
-#define KITH_MEMORY "kith.memory/1" /* offered by the simulator: links inside one process */
+/* Offered by the simulator: links inside one process. */
+#define KITH_MEMORY "kith.memory/1"
 typedef struct kith_memory {
   uint32_t size;
   kith_op* (*dial)(kith_host*, uint64_t port, kith_done done);
   int (*listen)(kith_host*, uint64_t port /* 0 = pick */, kith_done each_link, kith_op**,
                 uint64_t* bound);
-  /* Ends a dial (its done will not fire) or a listener of this service's; kith_api.cancel knows only
-     the engine's. */
+  /* Ends a dial (its done will not fire) or a listener of this service's: kith_api.cancel knows
+     only the engine's. */
   void (*cancel)(kith_host*, kith_op*);
 } kith_memory;
 
-/* ---- Entry
- * ------------------------------------------------------------------------------------------------------
- */
+/* THE ENTRY. */
 typedef struct kith_api {
   uint32_t abi, size;
   /* NULL: not offered here. *self is the first argument of every function of the table. */
   const void* (*service)(kith_host*, const char* id, void** self);
   /* Offers a table under a versioned name to plugins that start later and need it. */
   int (*offer)(kith_host*, const char* id, const void* ops, void* self);
-  /* Its done will not fire. NULL, spent and ended ones are fine: a kith_op is a number, never a pointer to follow. */
+  /* Its done will not fire. NULL, spent and ended ones are fine: a kith_op is a number, never a
+     pointer to follow. */
   void (*cancel)(kith_host*, kith_op*);
-  void (*fail)(
-      kith_host*,
-      kith_bytes sentence); /* what a person should read when start or configure returns < 0 */
+  /* What a person should read when start or configure returns < 0. */
+  void (*fail)(kith_host*, kith_bytes sentence);
 } kith_api;
 
 typedef struct kith_plugin {
@@ -408,8 +401,8 @@ typedef struct kith_plugin {
   const char* needs;          /* services of other plugins, space-separated; NULL = none */
   const char* offers;         /* likewise */
   int (*start)(const kith_api*, kith_host*, void** me);
-  /* options: DAG-CBOR map, every declared option present. commit 0: judge only; 1: act on it. May
-   * be NULL. */
+  /* options: DAG-CBOR map, every declared option present; durations are seconds as a float, sizes
+     bytes as an integer. commit 0: judge only; 1: act on it. May be NULL. */
   int (*configure)(void* me, kith_bytes options, int commit);
   void (*stop)(void* me); /* frees me; after it returns nothing of the plugin runs */
   const void* (*role)(void* me, const char* id); /* may be NULL */
@@ -420,7 +413,7 @@ typedef struct kith_plugin {
 #else
 #define KITH_EXPORT
 #endif
-/* extern const kith_plugin kith_plugin_entry; */
+/* extern KITH_EXPORT const kith_plugin kith_plugin_entry; */
 
 #ifdef __cplusplus
 }

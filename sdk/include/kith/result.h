@@ -31,13 +31,17 @@ inline const char* describe(kith_err error) {
   return "unknown error";
 }
 
-// One value of one area's enum, with what a person needs to know beyond it.
+// One value of one area's enum, with what a person needs to know beyond it. The detail of a
+// kith_err is a whole sentence: the code is for programs.
 class Error {
  public:
   template <class Enum>
   requires std::is_enum_v<Enum> Error(Enum code,
                                       std::string detail = {})  // NOLINT: meant to convert
-      : code_(static_cast<int>(code)), text_(describe(code)), detail_(std::move(detail)) {}
+      : code_(static_cast<int>(code)),
+        text_(describe(code)),
+        detail_(std::move(detail)),
+        whole_(std::is_same_v<Enum, kith_err>) {}
 
   template <class Enum>
   requires std::is_enum_v<Enum>
@@ -47,13 +51,15 @@ class Error {
   int code() const { return code_; }
   const std::string& detail() const { return detail_; }
   std::string message() const {
-    return detail_.empty() ? text_ : std::string(text_) + ": " + detail_;
+    if (detail_.empty()) return text_;
+    return whole_ ? detail_ : std::string(text_) + ": " + detail_;
   }
 
  private:
   int code_;
   const char* text_;
   std::string detail_;
+  bool whole_;
 };
 
 // What .value() throws: caught only at the root of a task (see Scope) and at the C and Lua borders.
