@@ -28,7 +28,7 @@ struct Internet {
   explicit Internet(Loop& given) : loop(given) {}
   Loop& loop;
   sim::LinkShape shape{10'000};
-  std::size_t links = 0;
+  sim::MemoryLinks links;
   std::uint16_t last_port = 40'000;
   std::map<std::string, std::function<void(Pipe)>> listeners;
   std::set<std::string> black_holes;

@@ -296,7 +296,7 @@ TEST_F(IdentifyTest, MayEndInTheMiddleOfAnything) {
     of_to.reset();
     to.swarm.reset();
     loop.run_for(1'000'000);
-    EXPECT_EQ(internet.links, 0u) << us;
+    EXPECT_EQ(internet.links.size(), 0u) << us;
   }
 }
 

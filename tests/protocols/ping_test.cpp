@@ -97,7 +97,7 @@ TEST_F(PingTest, MayEndWhilePinging) {
   }
   ping_a.reset();
   loop.run_for(1'000'000);
-  EXPECT_EQ(internet.links, 0u);
+  EXPECT_EQ(internet.links.size(), 0u);
 }
 
 }  // namespace

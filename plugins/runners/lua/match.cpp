@@ -200,6 +200,7 @@ std::size_t Matcher::back_reference(std::size_t at, char digit) {
   if (digit == '0' || which >= level_ || captures_[which].kind == Capture::Kind::open)
     return fail("invalid capture index");
   const Capture& capture = captures_[which];
+  if (capture.kind == Capture::Kind::position) return kNone;
   steps_ += capture.size / 16;
   return subject_.substr(at).starts_with(subject_.substr(capture.start, capture.size))
              ? at + capture.size
