@@ -289,6 +289,12 @@ void Swarm::retire(std::string_view why) {
   for (Connection* connection : connections()) connection->close(why);
 }
 
+void Swarm::end(std::string_view why) {
+  retire(why);
+  while (!lives_.empty()) closed(*lives_.front(), why);
+  bury();
+}
+
 bool Swarm::idle() const {
   return lives_.empty() && buried_.empty() && upgrades_.empty() && dialer_.idle();
 }

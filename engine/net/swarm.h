@@ -69,6 +69,9 @@ class Swarm final : private Reach {
   // Before the transports go: from now on no link arrives, is upgraded, dialed or redialed, and
   // every connection closes. Not from inside a task of the Swarm's. Done when idle(), turns later.
   void retire(std::string_view why);
+  // The same at once, without a word to the peers, for who cannot wait. What is being dialed stays
+  // until its transport is removed.
+  void end(std::string_view why);
   bool idle() const;  // holds no link, proven or not
 
   Peers& peers() { return peers_; }

@@ -135,6 +135,7 @@ const kith_api* host_api() {
       &offer_service,
       [](kith_host* host, kith_op* op) { host->cancel(op); },
       [](kith_host* host, kith_bytes sentence) { host->failure = to_string(sentence); },
+      [](kith_host* host) { return c_bytes(host->failure); },
   };
   return &api;
 }

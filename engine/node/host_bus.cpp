@@ -32,9 +32,15 @@ class CommandOp final : public HostOp {
 int add_handler(kith_host* host, const char* pattern, int priority, unsigned flags,
                 int (*fn)(void* ctx, const kith_event*), void* ctx, kith_op** op) {
   if (host->stopped) return KITH_CLOSED;
+  host->failure.clear();
   bus::Bus& bus = host->services.bus;
   const auto id = bus.on(host->owner, pattern, priority, flags,
                          [fn, ctx](const kith_event& event) { return fn(ctx, &event); });
+  if (id == 0) {
+    host->failure =
+        "'" + std::string(pattern) + "' is no pattern: + and # stand for whole levels, # last";
+    return KITH_BAD;
+  }
   *op = host->add(std::make_unique<HandlerOp>(bus, id));
   return *op ? 0 : KITH_CLOSED;
 }
@@ -158,6 +164,7 @@ int emit_event(kith_host* host, const kith_event* event) {
 
 int publish_topic(kith_host* host, kith_bytes topic, kith_bytes data, std::uint8_t* id,
                   std::size_t cap, std::size_t* id_bytes) {
+  host->failure.clear();
   const auto published = host->services.topics.publish(host->owner, text(topic), view(data));
   if (!published) {
     host->failure = published.error().message();

@@ -82,6 +82,7 @@ Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
 Node::~Node() {
   apps_.stop_all();
   scope_.clear();
+  swarm_.end("the node ended");  // no link may outlive its transport
   plugins_.stop();
 }
 
@@ -139,6 +140,7 @@ Task<void> Node::stop() {
     Nap nap(loop_, 2'000);
     co_await nap;
   }
+  swarm_.end("the node stopped");
   plugins_.stop();
 }
 

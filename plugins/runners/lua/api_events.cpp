@@ -167,10 +167,7 @@ Published publish_now(const Host& host, std::string_view topic, std::string_view
 }
 
 void write_hex(State& state, Bytes id) { state.scratch = wire::to_hex(id); }
-void write_refusal(State& state, int code, std::string_view topic) {
-  state.scratch =
-      "publish on '" + std::string(topic) + "': " + kith::describe(static_cast<kith_err>(code));
-}
+void write_refusal(State& state, int code) { state.scratch = state.script().host().why(code); }
 
 int publish(lua_State* lua) {
   State& state = State::of(lua);
@@ -181,7 +178,7 @@ int publish(lua_State* lua) {
   state.charge(lua, 100 + data.size() / 16);
   const Published published = publish_now(state.script().host(), topic, data);
   if (published.peers < 0) {
-    write_refusal(state, published.peers, topic);
+    write_refusal(state, published.peers);
     return give_error(lua, published.peers, state.scratch.c_str());
   }
   lua_createtable(lua, 0, 2);

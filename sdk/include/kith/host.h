@@ -97,6 +97,13 @@ class Host {
     return code;
   }
 
+  // Why the engine refused this host's newest call; the kith_err in words where it left no
+  // sentence.
+  std::string why(int code) const {
+    const std::string said = to_string(api_->why(host_));
+    return said.empty() ? describe(static_cast<kith_err>(code)) : said;
+  }
+
   Bytes self() const { return view(peers_->self(host_)); }
 
   // fn(event) -> KITH_PASS or an answer.
