@@ -132,7 +132,9 @@ TEST_F(DialerTest, ResolvesNamesByFamily) {
   ASSERT_EQ(tried.size(), 1u);
   EXPECT_EQ(tried[0].first, "/ip4/9.9.9.9/tcp/1");
   const std::string message = failed.error().message();
-  EXPECT_NE(message.find("/dns4/a.example/tcp/1 (9.9.9.9): nobody listens there"), std::string::npos) << message;
+  EXPECT_NE(message.find("/dns4/a.example/tcp/1 (9.9.9.9): nobody listens there"),
+            std::string::npos)
+      << message;
   EXPECT_NE(message.find("the name b.example has no address"), std::string::npos) << message;
 }
 

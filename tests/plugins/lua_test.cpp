@@ -97,7 +97,7 @@ TEST(Lua, PublishGivesIdAndPeersOrAnError) {
     print(pcall(kith.publish, 't')))");
   EXPECT_EQ(said,
             "true\t0\n"
-            "nil\tpublish on '': malformed\tbad\ttrue\tso: publish on '': malformed\n"
+            "nil\tnot a valid name: topic \"\"\tbad\ttrue\tso: not a valid name: topic \"\"\n"
             "false\tkith.publish: a function is no data\n"
             "false\tbad argument #2 to '?' (string expected, got nil)");
 }
@@ -274,7 +274,8 @@ TEST(Lua, LogWritesFieldsAndHasALimit) {
             "");
   EXPECT_EQ(rig.node.apps().find("spy")->lines.at(0).level, LogLevel::warn);
   EXPECT_EQ(rig.node.apps().find("spy")->lines.at(0).text,
-            "not told f=\"an error that is a function value\" n=3 err=\"publish on '': malformed\" "
+            "not told f=\"an error that is a function value\" n=3 "
+            R"(err="not a valid name: topic \"\"" )"
             "text=\"two words\"");
   rig.play.loop.run_for(1'500'000);
   rig.tell("t", "go");

@@ -391,7 +391,7 @@ typedef struct kith_api {
   void (*cancel)(kith_host*, kith_op*);
   /* What a person should read when start or configure returns < 0. */
   void (*fail)(kith_host*, kith_bytes sentence);
-  /* Why the newest call of this host's was refused, as a sentence, or empty; until the next call. */
+  /* Why the newest call of this host's was refused: a sentence, or empty; until the next call. */
   kith_bytes (*why)(kith_host*);
 } kith_api;
 
