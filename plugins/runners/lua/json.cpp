@@ -193,7 +193,8 @@ class Parser {
     const char* const from = text_.data() + start;
     const char* const to = text_.data() + at_;
     std::int64_t whole = 0;
-    if (is_whole && std::from_chars(from, to, whole).ec == std::errc()) {
+    const bool fits = is_whole && std::from_chars(from, to, whole).ec == std::errc();
+    if (fits && (whole != 0 || *from != '-')) {  // -0 is a number of its own, but no integer
       out = Value(whole);
       return true;
     }
