@@ -150,6 +150,10 @@ Task<void> run_app(Node& node, bus::CallPtr call, AppRequest request) {
       call->end(Value());
     });
   } catch (const Fault& fault) {  // the border to the caller
+    // What never ran is not listed; an app of the config that failed stays, with its reason.
+    if (const Apps::App* app = node.apps().find(name); app && !app->loaded) {
+      node.apps().unload(name);
+    }
     call->fail(fault.what(), code_of(fault.error()));
   }
 }

@@ -92,6 +92,7 @@ test('a script that does not load: file, line, exit 1; mended, it runs', async (
   const { code, stderr } = await node.cli(['app', 'run', file])
   assert.equal(code, 1)
   assert.match(stderr, /^kith: [^\n]*broken\.lua:3:[^\n]*\n$/)
+  assert.deepEqual(await good(node.json(['app', 'list'])), [])
   writeFileSync(file, 'local fine = 1\n')
   const { run } = await runApp(node, file)
   assert.equal((await good(node.json(['app', 'list'])))[0].state, 'running')
