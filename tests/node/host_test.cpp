@@ -81,6 +81,27 @@ TEST_F(HostTest, AnInventedHandleIsHarmless) {
   EXPECT_EQ(fired, 8);
 }
 
+TEST_F(HostTest, AGuardIsAskedOfEachProvenPeerWhileItLives) {
+  node::Node& other = play.add();
+  const wire::PeerId id = other.setup().identity.peer_id();
+  std::vector<std::string> asked;
+  Op guard = host().guard([&](const kith_peer& peer) {
+    asked.push_back(wire::PeerId::from_bytes(view(peer.id)).value().text());
+    return false;
+  });
+  wire::Value args;
+  args["address"] = node.addresses().at(0).text();
+  EXPECT_FALSE(play.call(other, "connect", args));
+  EXPECT_EQ(asked, std::vector<std::string>(asked.size(), id.text()));
+  EXPECT_GE(asked.size(), 1u);
+  EXPECT_TRUE(node.swarm().connections().empty());
+  const std::size_t before = asked.size();
+  guard.cancel();
+  const auto connected = play.call(other, "connect", args);
+  EXPECT_TRUE(connected) << connected.error().message();
+  EXPECT_EQ(asked.size(), before);
+}
+
 TEST_F(HostTest, WhatWasPostedBeforeTheStopDoesNotFireAfterIt) {
   host().post(done_of(count));
   play.loop.run_for(1'000);

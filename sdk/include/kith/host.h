@@ -104,6 +104,18 @@ class Host {
     return said.empty() ? describe(static_cast<kith_err>(code)) : said;
   }
 
+  // Asked of every proven peer before any protocol runs; false refuses it. While the Op lives.
+  Op guard(std::function<bool(const kith_peer&)> fn) const {
+    using Fn = std::function<bool(const kith_peer&)>;
+    auto kept = std::make_shared<Fn>(std::move(fn));
+    kith_op* op = nullptr;
+    const auto call = [](void* ctx, const kith_peer* peer) {
+      return (*static_cast<Fn*>(ctx))(*peer) ? 0 : static_cast<int>(KITH_REFUSED);
+    };
+    gate_->guard(host_, call, kept.get(), &op);
+    return keeping(op, std::move(kept));
+  }
+
   Bytes self() const { return view(peers_->self(host_)); }
 
   // fn(event) -> KITH_PASS or an answer.
