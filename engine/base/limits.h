@@ -84,6 +84,28 @@ inline constexpr std::size_t kJsonValuesMax = 262'144;  // in one document
 inline constexpr std::size_t kTopicBytesMax = 512;
 inline constexpr std::size_t kMessageBytesMax = 1024 * 1024;
 
+// Ledgers and the store.
+inline constexpr std::size_t kCommitQueueMax = 64 * 1024 * 1024;  // bytes that wait for the disk
+inline constexpr std::size_t kCommitBatchMax = 8 * 1024 * 1024;   // written and synced at once
+inline constexpr std::uint32_t kSyncEveryMs = 50;                 // durability = "interval"
+inline constexpr std::size_t kAppendsWaitingMax = 65'536;         // of one ledger
+inline constexpr std::size_t kLedgersMax = 1'024;
+inline constexpr std::size_t kFeedsMax = 1'048'576;           // of one ledger
+inline constexpr std::size_t kLanesPerFeedMax = 1'024;        // branches of one author's feed
+inline constexpr std::size_t kProblemsMax = 100;              // that one verification names
+inline constexpr std::size_t kTakesMax = 64;                  // runs of peers being judged at once
+inline constexpr std::size_t kSyncLineMax = 4 * 1024 * 1024;  // one message of /kith/sync/0
+inline constexpr std::uint32_t kSyncAnswerMs = 30'000;        // hello, and progress in sending
+inline constexpr std::size_t kSyncStreamsPerPeerMax = 2;
+inline constexpr std::size_t kKeyBytesMax = 1'024;  // of an app's own keys
+inline constexpr std::size_t kValueBytesMax = 1024 * 1024;
+inline constexpr std::size_t kAppStoreMax = 64 * 1024 * 1024;
+
+// Outbound HTTP.
+inline constexpr std::size_t kHttpRequestsMax = 256;  // under way at once
+inline constexpr std::size_t kHttpWaitingMax = 1'024;
+inline constexpr std::size_t kHttpReplyHeaderMax = 64 * 1024;
+
 // Log.
 inline constexpr std::size_t kLogLineMax = 8 * 1024;  // of one fact, before it is escaped
 

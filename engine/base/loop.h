@@ -37,9 +37,13 @@ class Loop {
   virtual std::unique_ptr<Watch> watch(int fd, kith_done ready) = 0;
 
   // Runs work(arg) beside the loop (inline, answered in a later turn, in the virtual one), then
-  // done with its result on the loop. Short jobs stay under 5 ms; long ones have a thread of their
-  // own. False: the queue is full.
-  virtual bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, bool long_job) = 0;
+  // done with its result on the loop. One thread each, in order. False: the queue is full.
+  enum class Beside {
+    brief,    // under 5 ms: verification, reads of the store
+    lengthy,  // cut into steps by whoever asks
+    commit    // the store's one writer, which waits for the disk
+  };
+  virtual bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, Beside where) = 0;
 
   // Addresses of a DNS name: done.result = const std::vector<std::string>* of literal IP addresses,
   // r = their number, or r < 0. Destroying the Lookup cancels. At most 5 s.

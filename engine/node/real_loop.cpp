@@ -120,6 +120,7 @@ struct RealLoop::State {
       std::make_shared<Mailbox>([this] { asio::post(context, [this] { open_mail(); }); });
   Worker short_jobs{mailbox, Worker::Ending::waits};
   Worker long_jobs{mailbox, Worker::Ending::waits};
+  Worker commits{mailbox, Worker::Ending::waits};
   Worker names{mailbox, Worker::Ending::leaves};
 };
 
@@ -223,9 +224,9 @@ std::unique_ptr<Loop::Watch> RealLoop::watch(int fd, kith_done ready) {
   return std::make_unique<FdWatch>(std::move(watched), (flags & O_NONBLOCK) == 0);
 }
 
-bool RealLoop::offload(std::int64_t (*work)(void*), void* arg, kith_done done, bool long_job) {
-  Worker& worker = long_job ? state_->long_jobs : state_->short_jobs;
-  return worker.add({work, arg, done, nullptr});
+bool RealLoop::offload(std::int64_t (*work)(void*), void* arg, kith_done done, Beside where) {
+  Worker* const workers[] = {&state_->short_jobs, &state_->long_jobs, &state_->commits};
+  return workers[static_cast<std::size_t>(where)]->add({work, arg, done, nullptr});
 }
 
 std::unique_ptr<Loop::Lookup> RealLoop::resolve(const std::string& name, kith_done done) {

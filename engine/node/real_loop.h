@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// RealLoop: the Loop of a running node: the machine's clock, its chance, its fds and three threads
-// beside it (short jobs, long jobs, names). Asio does the waiting and stays inside the .cpp. What
-// was offloaded and not answered when the loop ends is never answered.
+// RealLoop: the Loop of a running node: the machine's clock, its chance, its fds and four threads
+// beside it (brief jobs, lengthy jobs, commits, names). Asio does the waiting and stays inside the
+// .cpp. What was offloaded and not answered when the loop ends is never answered.
 #pragma once
 #include "engine/base/loop.h"
 
@@ -21,7 +21,7 @@ class RealLoop final : public Loop {
   // Makes the fd non-blocking as long as it is watched; nullptr for what is no fd. A regular file
   // is always ready.
   std::unique_ptr<Watch> watch(int fd, kith_done ready) override;
-  bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, bool long_job) override;
+  bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, Beside where) override;
   std::unique_ptr<Lookup> resolve(const std::string& name, kith_done done) override;
 
   // each.fn(ctx, number) on the loop, every time until the loop ends.

@@ -65,7 +65,7 @@ void VirtualLoop::start(Timer& timer, std::uint64_t us) {
 void VirtualLoop::post(kith_done done) { posted_.push_back({done, 0}); }
 std::unique_ptr<Loop::Watch> VirtualLoop::watch(int, kith_done) { return nullptr; }
 
-bool VirtualLoop::offload(std::int64_t (*work)(void*), void* arg, kith_done done, bool) {
+bool VirtualLoop::offload(std::int64_t (*work)(void*), void* arg, kith_done done, Beside) {
   answers_.push_back({done, work(arg)});
   return true;
 }

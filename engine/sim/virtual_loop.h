@@ -22,7 +22,7 @@ class VirtualLoop final : public Loop {
   void start(Timer& timer, std::uint64_t us) override;
   void post(kith_done done) override;
   std::unique_ptr<Watch> watch(int fd, kith_done ready) override;  // nullptr
-  bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, bool long_job) override;
+  bool offload(std::int64_t (*work)(void*), void* arg, kith_done done, Beside where) override;
   std::unique_ptr<Lookup> resolve(const std::string& name,
                                   kith_done done) override;  // from names()
   std::map<std::string, std::vector<std::string>>& names() { return names_; }

@@ -210,7 +210,7 @@ TEST_F(RealLoopTest, ARegularFileIsAlwaysReady) {
 }
 
 TEST_F(RealLoopTest, OffloadRunsElsewhereAndAnswersHere) {
-  for (const bool long_job : {false, true}) {
+  for (const auto where : {Loop::Beside::brief, Loop::Beside::lengthy, Loop::Beside::commit}) {
     std::thread::id worked;
     std::int64_t got = 0;
     auto answer = [&](std::int64_t r, const void*) { got = r; };
@@ -218,7 +218,7 @@ TEST_F(RealLoopTest, OffloadRunsElsewhereAndAnswersHere) {
       *static_cast<std::thread::id*>(where) = std::this_thread::get_id();
       return 42;
     };
-    ASSERT_TRUE(loop.offload(work, &worked, done_of(answer), long_job));
+    ASSERT_TRUE(loop.offload(work, &worked, done_of(answer), where));
     EXPECT_TRUE(run.until([&] { return got == 42; }));
     EXPECT_NE(worked, std::this_thread::get_id());
   }
@@ -232,7 +232,7 @@ TEST_F(RealLoopTest, OffloadIsBounded) {
   };
   std::size_t answered = 0, taken = 0;
   auto answer = [&] { ++answered; };
-  while (loop.offload(work, &go, done_of(answer), false)) ++taken;
+  while (loop.offload(work, &go, done_of(answer), Loop::Beside::brief)) ++taken;
   EXPECT_GE(taken, limits::kOffloadQueueMax);
   EXPECT_LE(taken, limits::kOffloadQueueMax + 1);
   go = true;
@@ -244,7 +244,8 @@ TEST_F(RealLoopTest, ALoopMayEndWithJobsWaiting) {
   auto answer = [] { FAIL() << "answered after the end"; };
   const auto work = [](void*) -> std::int64_t { return 0; };
   RealLoop ended;
-  for (int i = 0; i < 100; ++i) ended.offload(work, nullptr, done_of(answer), i % 2 == 0);
+  for (int i = 0; i < 100; ++i)
+    ended.offload(work, nullptr, done_of(answer), static_cast<Loop::Beside>(i % 3));
 }
 
 TEST_F(RealLoopTest, ResolvesLiteralsAndLocalhost) {

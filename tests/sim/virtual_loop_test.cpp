@@ -110,7 +110,7 @@ TEST(VirtualLoop, OffloadAnswersInALaterTurn) {
   auto ask = [&] {
     asked_turn = loop.turns();
     const auto work = [](void* n) -> std::int64_t { return *static_cast<int*>(n) + 1; };
-    EXPECT_TRUE(loop.offload(work, &arg, done_of(answer), false));
+    EXPECT_TRUE(loop.offload(work, &arg, done_of(answer), Loop::Beside::brief));
     EXPECT_EQ(got, 0);
   };
   loop.post(done_of(ask));

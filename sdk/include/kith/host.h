@@ -56,6 +56,10 @@ class Host {
     find(crypto_, KITH_CRYPTO);
     find(bus_, KITH_BUS);
     find(gate_, KITH_GATE);
+    find(links_, KITH_LINKS);
+    find(ledgers_, KITH_LEDGERS);
+    find(kv_, KITH_KV);
+    find(apps_, KITH_APPS);
   }
 
   const kith_api* api() const { return api_; }
@@ -66,6 +70,10 @@ class Host {
   const kith_topics& topics() const { return *topics_; }
   const kith_crypto& crypto() const { return *crypto_; }
   const kith_bus& bus() const { return *bus_; }
+  const kith_links& links() const { return *links_; }
+  const kith_ledgers& ledgers() const { return *ledgers_; }
+  const kith_kv& kv() const { return *kv_; }
+  const kith_apps& apps() const { return *apps_; }
 
   // A service of another plugin's, or one that may be absent: NULL then. Its functions take *self
   // first.
@@ -197,6 +205,10 @@ class Host {
   const kith_crypto* crypto_ = nullptr;
   const kith_bus* bus_ = nullptr;
   const kith_gate* gate_ = nullptr;
+  const kith_links* links_ = nullptr;
+  const kith_ledgers* ledgers_ = nullptr;
+  const kith_kv* kv_ = nullptr;
+  const kith_apps* apps_ = nullptr;
 };
 
 // co_await sleep: `Sleep nap(host, us); co_await nap;`
