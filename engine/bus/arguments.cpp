@@ -7,9 +7,9 @@
 #include <cmath>
 #include <optional>
 
-#include "engine/bus/json.h"
 #include "engine/bus/nearest.h"
 #include "engine/wire/encodings.h"
+#include "engine/wire/json.h"
 #include "engine/wire/quantity.h"
 
 namespace kith::bus {
@@ -254,7 +254,7 @@ class WordReader {
   Result<void> put(const ArgSpec& arg, std::string_view word) {
     Value value(word);
     if (arg.type == "any") {
-      if (auto parsed = from_json(word)) value = *std::move(parsed);
+      if (auto parsed = wire::from_json(word)) value = *std::move(parsed);
     } else if (arg.type == "strings") {
       Value::List all;
       if (const Value::List* earlier = args_[arg.name].list()) all = *earlier;

@@ -61,7 +61,9 @@ struct Bus::State {
 
   int ask(const Handlers::Entry& entry, const kith_event& event);
   void post(const kith_event& event, const Owner* publisher, Bus& bus);
-  void run(const std::shared_ptr<Exchange>& exchange, Id id, wire::Value args);
+  Id successor(const std::string& name, wire::Value& args, std::string& why) const;
+  void run(const std::shared_ptr<Exchange>& exchange, Id id, const std::string& name,
+           wire::Value args);
 
   Loop& loop;
   Log log;
@@ -169,18 +171,36 @@ void Bus::watch_interest(Interest interest) {
 
 // ---- commands
 
-Result<Bus::Id> Bus::command(const Owner& owner, CommandSpec spec, CommandFn fn) {
+namespace {
+
+// Its whole name, and its arguments in their judged form.
+Result<void> complete(const Owner& owner, CommandSpec& spec) {
   if (owner.is_app) spec.name = owner.name + "." + spec.name;
   if (!is_command_name(spec.name)) {
     return Error(bus_error::bad_name, in_quotes(spec.name) + " (lower-case words joined by dots)");
   }
+  return prepare(spec);
+}
+
+}  // namespace
+
+Result<Bus::Id> Bus::command(const Owner& owner, CommandSpec spec, CommandFn fn) {
+  if (auto judged = complete(owner, spec); !judged) return judged.error();
   if (state_->names.contains(spec.name)) return Error(bus_error::taken, spec.name);
-  if (auto judged = prepare(spec); !judged) return judged.error();
   const Id id = ++state_->last_id;
   state_->names[spec.name] = id;
   state_->commands[id] =
       std::make_shared<Command>(Command{id, &owner, std::move(spec), std::move(fn)});
   return id;
+}
+
+Result<void> Bus::judge_command(const Owner& owner, CommandSpec spec) const {
+  if (auto judged = complete(owner, spec); !judged) return judged.error();
+  const auto found = state_->names.find(spec.name);
+  if (found == state_->names.end()) return {};
+  const Owner& holder = *state_->commands.at(found->second)->owner;
+  const bool is_its_own = holder.is_app && owner.is_app && holder.name == owner.name;
+  return is_its_own ? Result<void>() : Error(bus_error::taken, spec.name);
 }
 
 void Bus::remove_command(Id id) {
@@ -221,11 +241,29 @@ std::string unknown_command(const Bus& bus, std::string_view name) {
   return near.empty() ? sentence : sentence + "; the nearest is " + in_quotes(near);
 }
 
+// An app's next version has taken the name since the call was made: the arguments are judged anew.
+Bus::Id Bus::State::successor(const std::string& name, wire::Value& args, std::string& why) const {
+  const auto found = names.find(name);
+  if (found == names.end()) return 0;
+  auto judged = judge_arguments(commands.at(found->second)->spec, std::move(args));
+  if (judged) {
+    args = *std::move(judged);
+    return found->second;
+  }
+  why = judged.error().detail();
+  return 0;
+}
+
 // Not from inside call(): a handler that calls does not nest, and no answer comes early.
-void Bus::State::run(const std::shared_ptr<Exchange>& exchange, Id id, wire::Value args) {
+void Bus::State::run(const std::shared_ptr<Exchange>& exchange, Id id, const std::string& name,
+                     wire::Value args) {
   if (exchange->over()) return;
+  if (!commands.contains(id)) {
+    std::string why = "the command is gone";
+    id = successor(name, args, why);
+    if (id == 0) return exchange->fail(why, KITH_CLOSED);
+  }
   const auto found = commands.find(id);
-  if (found == commands.end()) return exchange->fail("the command is gone", KITH_CLOSED);
   const auto command = found->second;  // it may remove itself
   const CallPtr call = exchange->open(id);
   try {
@@ -253,8 +291,9 @@ Bus::Ticket Bus::call(std::string_view name, wire::Value args, Answer answer) {
     if (!judged) {
       exchange->fail_later(judged.error().detail(), KITH_BAD);
     } else {
-      state.calls.later().push([&state, exchange, id, judged = *std::move(judged)]() mutable {
-        state.run(exchange, id, std::move(judged));
+      state.calls.later().push([&state, exchange, id, called = std::string(name),
+                                judged = *std::move(judged)]() mutable {
+        state.run(exchange, id, called, std::move(judged));
       });
     }
   }

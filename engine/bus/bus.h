@@ -101,6 +101,9 @@ class Bus {
 
   // ---- commands
   Result<Id> command(const Owner& owner, CommandSpec spec, CommandFn fn);  // taken, bad_name
+  // Whether command() would take it, were the owner's own name free: what an app of that name has
+  // registered is no obstacle to its next version.
+  Result<void> judge_command(const Owner& owner, CommandSpec spec) const;
   void remove_command(Id id);
   std::vector<const CommandSpec*> commands() const;  // by name
   const CommandSpec* find_command(std::string_view name) const;

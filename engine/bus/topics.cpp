@@ -5,7 +5,6 @@
 
 #include "engine/base/limits.h"
 #include "engine/bus/nearest.h"
-#include "engine/wire/encodings.h"
 
 namespace kith::bus {
 
@@ -111,8 +110,13 @@ void Topics::set_router(const kith_router* ops, void* me) {
     ops->join(me, c_bytes(std::string_view(topic)));
 }
 
-Result<void> Topics::join(const Owner& owner, std::string_view topic) {
+Result<void> Topics::judge(std::string_view topic) {
   if (!is_topic(topic)) return Error(bus_error::bad_name, "topic " + in_quotes(topic));
+  return {};
+}
+
+Result<void> Topics::join(const Owner& owner, std::string_view topic) {
+  if (auto judged = judge(topic); !judged) return judged;
   state_->add(owner, topic, &State::Stake::joins);
   return {};
 }
@@ -188,24 +192,6 @@ std::pair<std::uint32_t, std::uint32_t> Topics::peers_of(std::string_view topic)
 bool Topics::settled(Bytes peer) const {
   if (!state_->router || !state_->router->settled) return true;
   return state_->router->settled(state_->router_me, c_bytes(peer)) != 0;
-}
-
-wire::Value message_body(const kith_message& message) {
-  using wire::Value;
-  const auto peer = [](kith_bytes id) {
-    return id.n == 0 ? Value() : Value(wire::to_base58(view(id)));
-  };
-  const Bytes data = view(message.data);
-  Value::Map body;
-  body["topic"] = text(message.topic);
-  body["from"] = peer(message.from);
-  body["text"] = wire::is_utf8(data) ? Value(as_text(data)) : Value();
-  body["data"] = to_vector(data);
-  body["id"] = wire::to_hex(view(message.id));
-  body["seqno"] = message.seqno == 0 ? Value() : Value(std::to_string(message.seqno));
-  body["via"] = peer(message.via);
-  body["received"] = static_cast<double>(message.received_us) / 1e6;  // Unix seconds
-  return Value(std::move(body));
 }
 
 }  // namespace kith::bus

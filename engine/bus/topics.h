@@ -17,6 +17,7 @@ class Topics {
   // Counted per owner; also by the interest of a literal message/T handler.
   // bad_name: empty, over limits::kTopicBytesMax, '+' or '#'.
   Result<void> join(const Owner& owner, std::string_view topic);
+  static Result<void> judge(std::string_view topic);  // as join does
   void leave(const Owner& owner, std::string_view topic);
   void forget(const Owner& owner);  // what it joined; its handlers are the bus's to forget
 
@@ -46,10 +47,5 @@ class Topics {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// The body of a message as commands and hooks show it: {topic, from, text, data, id, seqno, via,
-// received}; from, text and seqno are null where absent. from and via: base58 text; id: hex; seqno:
-// decimal; text: null unless UTF-8; received: Unix seconds as a double.
-wire::Value message_body(const kith_message& message);
 
 }  // namespace kith::bus

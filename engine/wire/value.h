@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Value: the body of events, arguments and results. DAG-CBOR on the wire (64-bit floats and
 // integers; canonical: what does not re-encode to the same bytes is refused), JSON at the doors
-// (engine/bus/json.h). Depth at most 64.
+// (engine/wire/json.h). Depth at most 64.
 #pragma once
 #include <map>
 #include <variant>

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/bus/json.h"
 #include "engine/bus/nearest.h"
+#include "engine/wire/json.h"
 
 namespace kith::bus {
 namespace {
@@ -22,7 +22,7 @@ CommandSpec spec_of(std::vector<ArgSpec> args) {
 ArgSpec arg(std::string name, std::string type) { return {std::move(name), std::move(type)}; }
 
 std::string judged(const CommandSpec& spec, std::string_view json) {
-  const auto args = judge_arguments(spec, from_json(json).value());
+  const auto args = judge_arguments(spec, wire::from_json(json).value());
   return args ? to_json(*args) : "error: " + args.error().detail();
 }
 
@@ -73,7 +73,7 @@ TEST(Arguments, Types) {
   };
   for (const auto& [type, given, taken] : rows) {
     const auto result = judge_arguments(spec_of({arg("x", type)}),
-                                        Value(Value::Map{{"x", from_json(given).value()}}));
+                                        Value(Value::Map{{"x", wire::from_json(given).value()}}));
     if (*taken) {
       ASSERT_TRUE(result) << type << " " << given;
       EXPECT_EQ(to_json(*result->find("x")), taken) << type << " " << given;
@@ -86,7 +86,7 @@ TEST(Arguments, Types) {
 
 TEST(Arguments, BytesBecomeBytes) {
   const auto args =
-      judge_arguments(spec_of({arg("x", "bytes")}), from_json(R"({"x":"aGk="})").value());
+      judge_arguments(spec_of({arg("x", "bytes")}), wire::from_json(R"({"x":"aGk="})").value());
   ASSERT_TRUE(args);
   EXPECT_EQ(*args->find("x")->bytes(), to_vector(as_bytes("hi")));
 }

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "engine/bus/bus.h"
-#include "engine/bus/json.h"
 #include "engine/sim/virtual_loop.h"
+#include "engine/wire/json.h"
 
 namespace kith::test {
 
@@ -27,8 +27,8 @@ class KeptLog final : public LogSink {
 struct Heard {
   std::string said;
   bus::Answer answer() {
-    return {[this](const wire::Value& part) { said += "part:" + bus::to_json(part) + " "; },
-            [this](const wire::Value& end) { said += "end:" + bus::to_json(end); },
+    return {[this](const wire::Value& part) { said += "part:" + wire::to_json(part) + " "; },
+            [this](const wire::Value& end) { said += "end:" + wire::to_json(end); },
             [this](const std::string& sentence, int code) {
               said += "fail:" + std::to_string(code) + ":" + sentence;
             }};

@@ -2,6 +2,7 @@
 #include "engine/bus/topics.h"
 
 #include "engine/base/limits.h"
+#include "engine/wire/message_value.h"
 #include "tests/bus/rig.h"
 
 namespace kith::bus {
@@ -49,7 +50,7 @@ class TopicsTest : public ::testing::Test, public test::Rig {
                unsigned flags = 0) {
     return bus.on(owner, pattern, 0, flags, [this, answer, &owner](const kith_event& event) {
       said += owner.name + ":" + to_string(event.name) + " ";
-      last = event.message ? message_body(*event.message) : wire::Value();
+      last = event.message ? wire::message_value(*event.message) : wire::Value();
       return answer;
     });
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/bus/json.h"
+#include "engine/wire/json.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,8 @@
 #include "engine/base/limits.h"
 #include "engine/wire/cid.h"
 
-namespace kith::bus {
+namespace kith::wire {
 namespace {
-
-using wire::Value;
 
 TEST(Json, RoundTripsWhatItHolds) {
   for (const char* json : {"null", "true", "0", "-1", "9223372036854775807", "-9223372036854775808",
@@ -35,7 +33,7 @@ TEST(Json, NumbersBeyond64BitsAreDoubles) {
 
 TEST(Json, BytesAndLinks) {
   EXPECT_EQ(to_json(Value(to_vector(as_bytes("hi")))), R"("aGk=")");
-  const auto cid = wire::Cid::of_block(wire::kRawCodec, as_bytes("hi"));
+  const auto cid = Cid::of_block(kRawCodec, as_bytes("hi"));
   EXPECT_EQ(to_json(Value(Value::Link{to_vector(cid.bytes())})),
             R"({"/":")" + cid.text() + R"("})");
 }
@@ -51,9 +49,60 @@ TEST(Json, BadUtf8IsReplacedOnTheWayOutAndRefusedOnTheWayIn) {
   EXPECT_FALSE(from_json(R"("\ud800")"));
 }
 
+TEST(Json, NothingThatATerminalObeysLeavesUnescaped) {
+  EXPECT_EQ(to_json(Value("\x1b\x7f\xc2\x9b\xc2\xa0")), "\"\\u001b\\u007f\\u009b\xc2\xa0\"");
+}
+
+TEST(Json, ExactTextReadsBackOrIsNotWritten) {
+  std::string text = "x";
+  EXPECT_TRUE(append_exact_json(text, Value(Value::List{1, 1.0, "a\n", nullptr})));
+  EXPECT_EQ(text, R"(x[1,1.0,"a\n",null])");
+  const Value odd[] = {Value(to_vector(as_bytes("hi"))), Value(Value::Link{}), Value("\xff"),
+                       Value(std::numeric_limits<double>::quiet_NaN()),
+                       Value(Value::Map{{"\xff", 1}})};
+  for (const Value& each : odd) EXPECT_FALSE(append_exact_json(text, Value(Value::List{1, each})));
+  EXPECT_EQ(text, R"(x[1,1.0,"a\n",null])");
+}
+
+TEST(Json, MinusZeroIsADouble) {
+  EXPECT_EQ(to_json(*from_json("-0")), "-0.0");
+  EXPECT_EQ(to_json(*from_json("[0,-0.0,1e0]")), "[0,-0.0,1.0]");
+}
+
+TEST(Json, ErrorsSayWhere) {
+  const auto why = [](std::string_view json) { return from_json(json).error().message(); };
+  EXPECT_EQ(why("[1,]"), "not JSON: at byte 4");
+  EXPECT_EQ(why(R"({"a":1,"a":2})"), "JSON with a key twice: at byte 12");
+  EXPECT_EQ(why("\xff"), "JSON that is not UTF-8");
+}
+
 TEST(Json, MalformedIsRefused) {
-  for (const char* json : {"", " ", "{", "[1,]", "{\"a\"}", "{'a':1}", "nul", "1 2", "[1]]", "01",
-                           "\"a\nb\"", "// x\n1", "NaN", "{\"a\":1,}"})
+  for (const char* json : {"",
+                           " ",
+                           "{",
+                           "[1,]",
+                           "{\"a\"}",
+                           "{'a':1}",
+                           "nul",
+                           "1 2",
+                           "[1]]",
+                           "01",
+                           "\"a\nb\"",
+                           "// x\n1",
+                           "NaN",
+                           "{\"a\":1,}",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\u 123\"",
+                           "\"\\udc00\"",
+                           "1.",
+                           ".5",
+                           "1e",
+                           "+1",
+                           "-",
+                           "0x1",
+                           "\xef\xbb\xbf"
+                           "1"})
     EXPECT_FALSE(from_json(json)) << json;
   EXPECT_TRUE(from_json(R"({"a":1,"a":2})").error().is(json_error::duplicate_key));
 }
@@ -76,4 +125,4 @@ TEST(Json, Pretty) {
 }
 
 }  // namespace
-}  // namespace kith::bus
+}  // namespace kith::wire
