@@ -69,8 +69,8 @@ Swarm::~Swarm() {
 
 // ---- transports and listening
 
-Result<void> Swarm::add_transport(const kith_transport* ops, void* me) {
-  return transports_.add(ops, me);
+Result<void> Swarm::add_transport(const kith_transport* ops, void* me, Transports::Why why) {
+  return transports_.add(ops, me, std::move(why));
 }
 
 void Swarm::remove_transport(void* me) {
@@ -283,6 +283,7 @@ void Swarm::limit(std::size_t connections, std::size_t connections_per_peer) {
 
 void Swarm::retire(std::string_view why) {
   retired_ = true;
+  transports_.end_listening();  // and with it the links that a listener still makes of others
   keeper_.clear();
   dialer_.cancel_all();
   upgrades_.clear();

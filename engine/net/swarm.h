@@ -34,10 +34,18 @@ class Swarm final : private Reach {
   Swarm& operator=(const Swarm&) = delete;
 
   // ---- transports and listening
-  Result<void> add_transport(const kith_transport* ops, void* me);  // KITH_REFUSED: suffix taken
+  // why: what the transport said of its newest refusal, or empty. KITH_REFUSED: suffix taken.
+  Result<void> add_transport(const kith_transport* ops, void* me, Transports::Why why = {});
   void remove_transport(void* me);  // closes its listeners and pending dials
   Result<wire::Multiaddr> listen(const wire::Multiaddr& address);  // the bound one
   std::vector<wire::Multiaddr> listen_addresses() const;           // as bound (may be 0.0.0.0)
+
+  // ---- links for who builds on them (a transport over another); never upgraded here
+  // The address may hold a name. Within kDialMs is the caller's to see to. Throws Fault.
+  Task<Pipe> dial_link(wire::Multiaddr address);
+  Result<Transports::Below> listen_links(const wire::Multiaddr& address,
+                                         std::function<void(Pipe)> each);
+  void end_links(std::uint64_t id);  // that listener; fine when it has ended
 
   // ---- protocols
   Result<void> handle(std::string protocol, StreamHandler handler);  // KITH_REFUSED: taken

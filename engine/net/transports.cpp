@@ -56,26 +56,18 @@ class Transports::Dial {
 };
 
 Transports::~Transports() {
-  for (const auto& listener : listeners_)
-    listener->entry.ops->cancel(listener->entry.me, listener->op);
+  end_where([](const Listener&) { return true; });
 }
 
-Result<void> Transports::add(const kith_transport* ops, void* me) {
-  const auto [at, is_new] = entries_.try_emplace(ops->suffix, Entry{ops, me});
+Result<void> Transports::add(const kith_transport* ops, void* me, Why why) {
+  const auto [at, is_new] = entries_.try_emplace(ops->suffix, Entry{ops, me, std::move(why)});
   if (!is_new) return Error(KITH_REFUSED, "another transport claims " + at->first);
   return {};
 }
 
 void Transports::remove(void* me) {
   std::erase_if(entries_, [me](const auto& entry) { return entry.second.me == me; });
-  for (auto at = listeners_.begin(); at != listeners_.end();) {
-    if ((*at)->entry.me == me) {
-      (*at)->entry.ops->cancel(me, (*at)->op);
-      at = listeners_.erase(at);
-    } else {
-      ++at;
-    }
-  }
+  end_where([me](const Listener& listener) { return listener.entry.me == me; });
   // Whoever waited may end other dials when it is told.
   const auto of_me = [me](const Dial* dial) { return dial->is_of(me) && !dial->ended(); };
   for (auto at = dials_.begin(); at != dials_.end();) {
@@ -91,21 +83,48 @@ const Transports::Entry* Transports::find(const wire::Multiaddr& address) const 
   return at == entries_.end() ? nullptr : &at->second;
 }
 
-void Transports::each_link(void* self, std::int64_t, const void* link) {
-  auto* listener = static_cast<Listener*>(self);
-  listener->owner.each_link_(Pipe(pipe_of(link)), listener->bound);
+// One at a time, from the start: a listener that ends may end others below it.
+template <class Which>
+void Transports::end_where(Which which) {
+  for (;;) {
+    const auto at = std::find_if(listeners_.begin(), listeners_.end(),
+                                 [&](const auto& listener) { return which(*listener); });
+    if (at == listeners_.end()) return;
+    const auto ended = std::move(*at);
+    listeners_.erase(at);
+    ended->entry.ops->cancel(ended->entry.me, ended->op);
+  }
 }
 
-Result<wire::Multiaddr> Transports::listen(const wire::Multiaddr& address) {
+void Transports::end_listening() {
+  end_where([](const Listener& listener) { return listener.id == 0; });
+}
+
+void Transports::end_below(std::uint64_t id) {
+  end_where([id](const Listener& listener) { return id != 0 && listener.id == id; });
+}
+
+void Transports::each_link(void* self, std::int64_t, const void* link) {
+  const auto* listener = static_cast<Listener*>(self);
+  const EachLink each = listener->each;  // whoever takes the link may end the listener
+  const wire::Multiaddr bound = listener->bound;
+  each(Pipe(pipe_of(link)), bound);
+}
+
+Result<Transports::Below> Transports::open(const wire::Multiaddr& address, EachLink each,
+                                           std::uint64_t id) {
   const wire::Multiaddr bare = address.without_peer();
   const Entry* entry = find(bare);
   if (!entry) return no_transport(bare);
-  auto listener = std::make_unique<Listener>(Listener{*this, *entry, {}, nullptr});
+  auto listener = std::make_unique<Listener>(Listener{*entry, std::move(each), id, {}, nullptr});
   ByteVector bound(1024);
   const int n = entry->ops->listen(entry->me, c_bytes(bare.bytes()),
                                    kith_done{&Transports::each_link, listener.get()}, &listener->op,
                                    bound.data(), bound.size());
-  if (n < 0) return Error(static_cast<kith_err>(n), "cannot listen on " + bare.text());
+  if (n < 0) {
+    const std::string said = entry->why ? entry->why() : "";
+    return Error(static_cast<kith_err>(n), said.empty() ? "cannot listen on " + bare.text() : said);
+  }
   auto read = wire::Multiaddr::from_bytes(Bytes(bound).first(static_cast<std::size_t>(n)));
   if (!read) {
     entry->ops->cancel(entry->me, listener->op);
@@ -113,12 +132,24 @@ Result<wire::Multiaddr> Transports::listen(const wire::Multiaddr& address) {
   }
   listener->bound = std::move(*read);
   listeners_.push_back(std::move(listener));
-  return listeners_.back()->bound;
+  return Below{id, listeners_.back()->bound};
+}
+
+Result<wire::Multiaddr> Transports::listen(const wire::Multiaddr& address) {
+  auto opened = open(address, each_link_, 0);
+  if (!opened) return opened.error();
+  return std::move(opened->bound);
+}
+
+Result<Transports::Below> Transports::listen_below(const wire::Multiaddr& address, EachLink each) {
+  return open(address, std::move(each), ++last_below_);
 }
 
 std::vector<wire::Multiaddr> Transports::bound() const {
   std::vector<wire::Multiaddr> all;
-  for (const auto& listener : listeners_) all.push_back(listener->bound);
+  for (const auto& listener : listeners_) {
+    if (listener->id == 0) all.push_back(listener->bound);
+  }
   return all;
 }
 
