@@ -34,15 +34,17 @@ export function lateMuxerNoise (components) {
   }
 }
 
-// makeJs(t, {gossip, muxer, encrypter, listen, key, agent}): gossip false leaves pubsub out.
+// makeJs(t, {gossip, muxer, encrypter, transports, listen, key, agent}): gossip false leaves
+// pubsub out.
 export async function makeJs (t, options = {}) {
   const { gossip = {}, muxer = yamux(), encrypter = noise(), listen, key, agent } = options
+  const { transports = [tcp()] } = options
   const privateKey = key ?? await generateKeyPair('Ed25519')
   const js = await createLibp2p({
     privateKey,
     nodeInfo: agent && { userAgent: agent },
     addresses: { listen: listen ?? ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
+    transports,
     connectionEncrypters: [encrypter],
     streamMuxers: [muxer],
     connectionManager: {

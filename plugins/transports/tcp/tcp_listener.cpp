@@ -31,12 +31,10 @@ void set(int fd, int level, int option, int value) {
 std::string sentence(const SocketAddress& address, int number) {
   const std::string where = "port " + std::to_string(address.port()) + " on " + address.host();
   switch (number) {
-    case EADDRINUSE:
-      return where + " is taken by another program: choose another in [plugins.tcp] listen";
-    case EACCES: return where + " needs privileges: choose one above 1023 in [plugins.tcp] listen";
+    case EADDRINUSE: return where + " is taken by another program: choose another";
+    case EACCES: return where + " needs privileges: choose one above 1023";
     case EADDRNOTAVAIL:
-      return "this machine has no address " + address.host() +
-             ": choose one of its own in [plugins.tcp] listen";
+      return "this machine has no address " + address.host() + ": choose one of its own";
     case EAFNOSUPPORT:
       return "this machine speaks no IPv6: remove " + address.host() + " from listen";
     default: return where + " cannot be opened: " + std::strerror(number);
