@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/plugins/lua_http.h"
 #include "tests/support/play.h"
 
 namespace kith::test {
@@ -32,11 +33,12 @@ class LuaRig {
       why = fault && !fault->error().detail().empty() ? fault->error().detail() : thrown.what();
     });
     scope.spawn(run(node, name, file, std::move(config), is_done));
-    EXPECT_TRUE(play.loop.run_until([&] { return is_done || !why.empty(); }, 1'000'000));
+    EXPECT_TRUE(play.loop.run_until([&] { return is_done || !why.empty(); }, 30'000'000));
     return why;
   }
   // Loads it, expects that to work, and gives what it logged, one text a line.
   std::string say(std::string_view source) {
+    node.apps().unload("spy");  // its log would stay
     EXPECT_EQ(load("spy", source), "");
     const std::string said = lines("spy");
     return said.substr(0, said.find("\napp running"));
@@ -57,14 +59,18 @@ class LuaRig {
   }
 
   Play play{7};
+  FakeHttp http{play.loop};
   node::Node& node;
   std::string folder = make_folder();
 
  private:
   node::Node& add(const wire::Value& options) {
-    Play::Options more;
-    more["lua"] = options;
-    return play.add(more);
+    Play::Role role;
+    role.options["lua"] = options;
+    node::Node& made = play.make(role);
+    made.offer(KITH_HTTP, http.table(), &http);
+    play.run_task(made.start());
+    return made;
   }
   static std::string make_folder() {
     std::string made = testing::TempDir() + "kith-lua-XXXXXX";

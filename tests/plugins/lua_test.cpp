@@ -209,7 +209,7 @@ TEST(Lua, JsonGoesBothWays) {
       "not JSON: at byte 1\nnot JSON: at byte 2\nnot JSON: at byte 4\nnot JSON: at byte 3\n"
       "not JSON: at byte 8\nJSON with a key twice: at byte 12\nnot JSON: at byte 3\n"
       "not JSON: at byte 1\nnot JSON: at byte 3\nJSON that is not UTF-8\n"
-      "JSON nested too deep: at byte 66\nJSON with too many values: at byte 524288\n"
+      "JSON nested too deep: at byte 65\nJSON with too many values: at byte 524288\n"
       "false\tkith.json.encode: a table nested too deep, or one that holds itself\n"
       "false\tkith.json.encode: a table whose keys are neither all text nor 1 to n\n"
       "false\tfalse\tkith.json.encode: text that is not UTF-8";

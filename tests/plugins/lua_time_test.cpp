@@ -76,6 +76,20 @@ TEST_F(LuaTime, EndsWhatTakesTooLong) {
   }
 }
 
+TEST_F(LuaTime, CountsNoTimeThatAHandlerWaits) {
+  load(R"(
+    kith.on('naps', function()
+      for i = 1, 5 do kith.sleep(0.03) end
+      print('rested')
+    end)
+    kith.on('late', function() kith.sleep(0.001) while true do end end))");
+  emit_us("naps");
+  EXPECT_TRUE(run.until([this] { return log.has("rested"); }));
+  emit_us("late");
+  EXPECT_TRUE(run.until([this] { return log.has("stopped: it took too much time"); }));
+  EXPECT_TRUE(log.has("late: kith-lua-time.lua:6: "));
+}
+
 TEST_F(LuaTime, EndsWorkInsideOfTheLibrary) {
   load(R"(
     local big = ('x'):rep(1000000)

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 // kith.on, validate, every, after, command: what is hooked. kith.publish, join, leave: topics.
 #include <algorithm>
-#include <cmath>
 
 #include "engine/wire/encodings.h"
-#include "engine/wire/quantity.h"
 #include "plugins/runners/lua/convert.h"
-#include "plugins/runners/lua/json.h"
 #include "plugins/runners/lua/sandbox.h"
 #include "plugins/runners/lua/script.h"
 
@@ -15,7 +12,6 @@ namespace kith::lua {
 namespace {
 
 constexpr const char* kHookKey = "kith.hook";
-constexpr double kDurationMaxS = 100.0 * 366 * 86'400;
 
 // What the registering calls give back: off() and cancel() are one.
 int release(lua_State* lua) {
@@ -91,19 +87,6 @@ int validate(lua_State* lua) {
       [pattern](Script& script, int function) { return script.validate(pattern, function); });
 }
 
-// Seconds, or text such as "250ms".
-std::uint64_t check_duration_us(lua_State* lua, int index) {
-  double seconds = -1;
-  if (lua_type(lua, index) == LUA_TNUMBER) {
-    seconds = lua_tonumber(lua, index);
-  } else if (lua_type(lua, index) == LUA_TSTRING) {
-    seconds = wire::parse_duration(lua_tostring(lua, index)).value_or(-1);
-  }
-  if (!(seconds >= 0 && seconds <= kDurationMaxS))
-    luaL_argerror(lua, index, "a duration expected: seconds, or text such as \"30s\"");
-  return static_cast<std::uint64_t>(std::llround(seconds * 1e6));
-}
-
 int start_timer(lua_State* lua, const char* call, bool repeats) {
   const std::uint64_t us = check_duration_us(lua, 1);
   luaL_checktype(lua, 2, LUA_TFUNCTION);
@@ -129,29 +112,6 @@ int command(lua_State* lua) {
 
 // ---- topics
 
-std::string_view check_text(lua_State* lua, int index) {
-  std::size_t size = 0;
-  const char* start = luaL_checklstring(lua, index, &size);
-  return {start, size};
-}
-
-bool write_json(State& state) {
-  state.scratch.clear();
-  return append_json(state.scratch, state.scratch_value);
-}
-
-// The bytes to publish; they are the state's or Lua's, and stay while nothing else runs.
-std::string_view check_data(lua_State* lua, State& state, int index) {
-  if (lua_type(lua, index) != LUA_TTABLE) return check_text(lua, index);
-  const char* why = read_value(lua, index, state.scratch_value);
-  if (!why && !write_json(state)) why = "text that is not UTF-8";
-  if (why) luaL_error(lua, "kith.publish: %s", why);
-  state.charge(lua, state.scratch.size());
-  lua_pushlstring(lua, state.scratch.data(), state.scratch.size());
-  lua_replace(lua, index);
-  return check_text(lua, index);
-}
-
 struct Published {
   int peers = 0;
   std::uint8_t id[128];
@@ -173,7 +133,7 @@ int publish(lua_State* lua) {
   State& state = State::of(lua);
   lua_settop(lua, 2);
   const std::string_view topic = check_text(lua, 1);
-  const std::string_view data = check_data(lua, state, 2);
+  const std::string_view data = check_data(lua, 2, "kith.publish");
   state.check_stack(lua);
   state.charge(lua, 100 + data.size() / 16);
   const Published published = publish_now(state.script().host(), topic, data);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kith.json: encode(value) -> text, decode(text) -> value or nil and an error, null.
+#include "engine/wire/json.h"
 #include "plugins/runners/lua/convert.h"
-#include "plugins/runners/lua/json.h"
 #include "plugins/runners/lua/sandbox.h"
 #include "plugins/runners/lua/state.h"
 
@@ -11,12 +11,12 @@ namespace {
 
 bool write_text(State& state) {
   state.scratch.clear();
-  return append_json(state.scratch, state.scratch_value);
+  return wire::append_exact_json(state.scratch, state.scratch_value);
 }
 
 // The value, or in scratch the sentence why not.
 bool parse(State& state, std::string_view text) {
-  auto parsed = parse_json(text);
+  auto parsed = wire::from_json(text);
   if (parsed) {
     state.scratch_value = *std::move(parsed);
   } else {

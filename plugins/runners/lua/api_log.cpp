@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kith.log.debug, info, warn, error(text, [fields]): one line each, the fields as key=value.
+#include "engine/wire/json.h"
 #include "plugins/runners/lua/convert.h"
-#include "plugins/runners/lua/json.h"
 #include "plugins/runners/lua/sandbox.h"
 #include "plugins/runners/lua/script.h"
 
@@ -20,7 +20,7 @@ void append_fields(std::string& line, const wire::Value& fields) {
     const std::string* text = value.string();
     if (text && is_word(*text)) {
       line += *text;
-    } else if (!append_json(line, value)) {
+    } else if (!wire::append_exact_json(line, value)) {
       line += "(bytes)";
     }
   }

@@ -11,12 +11,6 @@ namespace kith::lua {
 
 namespace {
 
-std::string_view check_text(lua_State* lua, int index) {
-  std::size_t size = 0;
-  const char* start = luaL_checklstring(lua, index, &size);
-  return {start, size};
-}
-
 Matcher::Leave leave_of(State& state) {
   return {[](void* ctx, std::uint64_t steps) { return static_cast<State*>(ctx)->afford(steps); },
           &state};

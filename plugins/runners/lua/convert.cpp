@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/wire/encodings.h"
+#include "plugins/runners/lua/state.h"
 
 namespace kith::lua {
 
@@ -96,7 +97,7 @@ class Reader {
   const char* string(int index, Value& out) {
     std::string_view text;
     if (const char* why = take(index, text)) return why;
-    out = wire::is_utf8(as_bytes(text)) ? Value(text) : Value(to_vector(as_bytes(text)));
+    out = text_or_bytes(as_bytes(text));
     return nullptr;
   }
   // A list has the keys 1..n and no other; an empty table is a map unless kith.list made it.
@@ -162,6 +163,32 @@ void push_value(lua_State* lua, const Value& value, Nulls nulls) {
   if (const auto* map = value.map()) return push_map(lua, *map, nulls);
   if (const auto* link = value.get<Value::Link>()) return push_text(lua, as_text(link->cid));
   push_null(lua);
+}
+
+Value text_or_bytes(Bytes bytes) {
+  return wire::is_utf8(bytes) ? Value(as_text(bytes)) : Value(to_vector(bytes));
+}
+
+std::size_t heap_bytes(const Value& value) {
+  constexpr std::size_t kTable = 64, kSlot = 48, kText = 32;
+  if (const auto* text = value.string()) return kText + text->size();
+  if (const auto* bytes = value.bytes()) return kText + bytes->size();
+  std::size_t sum = kTable;
+  if (const auto* list = value.list()) {
+    for (const Value& item : *list) sum += kSlot + heap_bytes(item);
+    return sum;
+  }
+  if (const auto* map = value.map()) {
+    for (const auto& [name, item] : *map) sum += kSlot + kText + name.size() + heap_bytes(item);
+    return sum;
+  }
+  return 0;
+}
+
+bool push_fitting(lua_State* lua, const Value& value, Nulls nulls) {
+  if (!State::of(lua).has_room(lua, heap_bytes(value))) return false;
+  push_value(lua, value, nulls);
+  return true;
 }
 
 const char* read_value(lua_State* lua, int index, Value& out) {

@@ -20,6 +20,12 @@ enum class Nulls { keep, drop };
 // Whole numbers beyond 2^53, which Lua has not, become decimal text.
 void push_value(lua_State* lua, const wire::Value& value, Nulls nulls);
 
+wire::Value text_or_bytes(Bytes bytes);
+// About what it takes of the heap.
+std::size_t heap_bytes(const wire::Value& value);
+// Pushes it if the heap has room for it; else false, and pushes nothing.
+bool push_fitting(lua_State* lua, const wire::Value& value, Nulls nulls);
+
 // Reads what stands at `index`; text that is not UTF-8 becomes bytes. Returns nullptr, or why it
 // cannot be: a constant sentence. `out` has to outlive an error raised on the way.
 const char* read_value(lua_State* lua, int index, wire::Value& out);

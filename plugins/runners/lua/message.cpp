@@ -4,8 +4,9 @@
 #include <memory>
 
 #include "engine/wire/encodings.h"
+#include "engine/wire/json.h"
 #include "plugins/runners/lua/convert.h"
-#include "plugins/runners/lua/json.h"
+#include "plugins/runners/lua/script.h"
 
 namespace kith::lua {
 
@@ -37,11 +38,13 @@ Buffer copy_views(kith_message& message) {
 }
 
 // Nothing in here raises: the scratch text is pushed by the caller.
-void write_peer(State& state, kith_bytes id) { state.scratch = wire::to_base58(view(id)); }
+void write_peer(State& state, kith_bytes id) {
+  state.scratch = state.script().peer_texts.of(view(id));
+}
 void write_hex(State& state, kith_bytes id) { state.scratch = wire::to_hex(view(id)); }
 void write_number(State& state, std::uint64_t number) { state.scratch = std::to_string(number); }
 bool write_json(State& state, kith_bytes data) {
-  auto parsed = parse_json(text(data));
+  auto parsed = wire::from_json(text(data));
   if (parsed) state.scratch_value = *std::move(parsed);
   return static_cast<bool>(parsed);
 }

@@ -6,8 +6,8 @@
 namespace kith::lua {
 
 const char kPrelude[] = R"lua(
-local host, source_bytes_max = ...
-local kith, say = kith, kith.log.info
+local host = ...
+local kith, say, source_bytes_max = kith, kith.log.info, host.source_bytes_max
 local pcall, select, type, tostring, error = pcall, select, type, tostring, error
 local ipairs, pairs, setmetatable = ipairs, pairs, setmetatable
 local load_text, count_memory = load, collectgarbage

@@ -68,10 +68,12 @@ int Runner::load(void* me, kith_host* app, const kith_app_spec* spec, kith_done 
   auto made = std::make_unique<Loaded>(host, runner.options_, to_string(spec->name));
   Loaded& mine = *made;
   mine.done = done;
-  mine.script.load(to_string(spec->file), view(spec->config), mine.sentence);
-  mine.settle = host.after(0, {&answer, &mine});
   *loaded = &mine;
   runner.loaded_.push_back(std::move(made));
+  mine.script.load(to_string(spec->file), view(spec->config), [&mine, host](std::string why) {
+    mine.sentence = std::move(why);
+    mine.settle = host.after(0, {&answer, &mine});
+  });
   return 0;
 }
 
@@ -79,7 +81,10 @@ void Runner::answer(void* ctx, std::int64_t, const void*) {
   Loaded& mine = *static_cast<Loaded*>(ctx);
   mine.settle.forget();
   const kith_done done = mine.done;
-  if (mine.sentence.empty()) return done.fn(done.ctx, 0, nullptr);
+  if (mine.sentence.empty()) {
+    mine.script.check_patterns();
+    return done.fn(done.ctx, 0, nullptr);
+  }
   const std::string sentence = mine.sentence;  // the engine unloads what failed
   const kith_bytes why = c_bytes(std::string_view(sentence));
   done.fn(done.ctx, KITH_BAD, &why);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "plugins/runners/lua/sandbox.h"
 
+#include <cmath>
+
 #include "engine/wire/encodings.h"
+#include "engine/wire/json.h"
+#include "engine/wire/quantity.h"
 #include "plugins/runners/lua/convert.h"
 #include "plugins/runners/lua/limits.h"
 #include "plugins/runners/lua/message.h"
@@ -52,6 +56,18 @@ int charge(lua_State* lua) {
   return 0;
 }
 
+int collect(lua_State* lua) {
+  State& state = State::of(lua);
+  state.charge(lua, state.used_bytes() / 64);  // about what it costs
+  lua_gc(lua, LUA_GCCOLLECT, 0);
+  return 0;
+}
+
+int hold(lua_State* lua) {
+  State::of(lua).hold(static_cast<int>(luaL_checkinteger(lua, 1)));
+  return 0;
+}
+
 void write_id(State& state) { state.scratch = wire::to_base58(state.script().host().self()); }
 
 void open_kith(lua_State* lua, const wire::Value& config) {
@@ -59,6 +75,10 @@ void open_kith(lua_State* lua, const wire::Value& config) {
   add_events(lua);
   add_log(lua);
   add_json(lua);
+  add_waits(lua);
+  add_store(lua);
+  add_ledger(lua);
+  add_http(lua, config);
   push_value(lua, config, Nulls::drop);
   lua_setfield(lua, -2, "config");
   State& state = State::of(lua);
@@ -70,18 +90,40 @@ void open_kith(lua_State* lua, const wire::Value& config) {
   lua_setglobal(lua, "kith");
 }
 
-void run_prelude(lua_State* lua) {
-  if (luaL_loadbufferx(lua, kPrelude, std::char_traits<char>::length(kPrelude), "=kith", "t") != 0)
+void run_chunk(lua_State* lua, const char* chunk, int arguments) {
+  if (luaL_loadbufferx(lua, chunk, std::char_traits<char>::length(chunk), "=kith", "t") != 0)
     lua_error(lua);
+  lua_insert(lua, -1 - arguments);
+  lua_call(lua, arguments, 0);
+}
+
+// What the prelude has beyond what a script will have.
+void push_host(lua_State* lua) {
   lua_newtable(lua);
-  static constexpr luaL_Reg kHost[] = {{"clock", &clock_s}, {"charge", &charge}, {}};
+  static constexpr luaL_Reg kHost[] = {
+      {"clock", &clock_s}, {"charge", &charge}, {"collect", &collect}, {"hold", &hold}, {}};
   luaL_register(lua, nullptr, kHost);
   luaL_getmetatable(lua, kErrorKey);
   lua_setfield(lua, -2, "error");
   luaL_getmetatable(lua, kListKey);
   lua_setfield(lua, -2, "list");
+  luaL_getmetatable(lua, kLedgerKey);
+  lua_setfield(lua, -2, "ledger");
+  push_wait_mark(lua);
+  lua_setfield(lua, -2, "mark");
   lua_pushinteger(lua, static_cast<lua_Integer>(kSourceBytesMax));
-  lua_call(lua, 2, 0);
+  lua_setfield(lua, -2, "source_bytes_max");
+  lua_pushinteger(lua, kCoroutinesMax);
+  lua_setfield(lua, -2, "coroutines_max");
+  lua_pushinteger(lua, kWritesMax);
+  lua_setfield(lua, -2, "writes_max");
+}
+
+void run_preludes(lua_State* lua) {
+  push_host(lua);
+  lua_pushvalue(lua, -1);
+  run_chunk(lua, kPreludeWaits, 1);
+  run_chunk(lua, kPrelude, 1);
 }
 
 struct Code {
@@ -94,6 +136,13 @@ constexpr Code kCodes[] = {
     {KITH_TIMEOUT, "timeout", true}, {KITH_REFUSED, "refused", false}, {KITH_LIMIT, "limit", true},
     {KITH_BAD, "bad", false},        {KITH_ABSENT, "absent", false},   {KITH_IO, "io", true}};
 
+constexpr double kDurationMaxS = 100.0 * 366 * 86'400;
+
+bool write_json(State& state) {
+  state.scratch.clear();
+  return wire::append_exact_json(state.scratch, state.scratch_value);
+}
+
 }  // namespace
 
 void open_sandbox(lua_State* lua, const wire::Value& config) {
@@ -105,7 +154,7 @@ void open_sandbox(lua_State* lua, const wire::Value& config) {
   seed_random(lua, Script::of(lua).host());
   open_messages(lua);
   open_kith(lua, config);
-  run_prelude(lua);
+  run_preludes(lua);
 }
 
 void push_error_text(lua_State* lua, int index) {
@@ -141,6 +190,41 @@ int give_error(lua_State* lua, int code, const char* message) {
   luaL_getmetatable(lua, kErrorKey);
   lua_setmetatable(lua, -2);
   return 2;
+}
+
+int give_absent(lua_State* lua, const char* what) {
+  lua_pushfstring(lua, "not offered here: %s", what);
+  return give_error(lua, KITH_ABSENT, lua_tostring(lua, -1));
+}
+
+std::string_view check_text(lua_State* lua, int index) {
+  std::size_t size = 0;
+  const char* start = luaL_checklstring(lua, index, &size);
+  return {start, size};
+}
+
+std::uint64_t check_duration_us(lua_State* lua, int index) {
+  double seconds = -1;
+  if (lua_type(lua, index) == LUA_TNUMBER) {
+    seconds = lua_tonumber(lua, index);
+  } else if (lua_type(lua, index) == LUA_TSTRING) {
+    seconds = wire::parse_duration(lua_tostring(lua, index)).value_or(-1);
+  }
+  if (!(seconds >= 0 && seconds <= kDurationMaxS))
+    luaL_argerror(lua, index, "a duration expected: seconds, or text such as \"30s\"");
+  return static_cast<std::uint64_t>(std::llround(seconds * 1e6));
+}
+
+std::string_view check_data(lua_State* lua, int index, const char* call) {
+  if (lua_type(lua, index) != LUA_TTABLE) return check_text(lua, index);
+  State& state = State::of(lua);
+  const char* why = read_value(lua, index, state.scratch_value);
+  if (!why && !write_json(state)) why = "text that is not UTF-8";
+  if (why) luaL_error(lua, "%s: %s", call, why);
+  state.charge(lua, state.scratch.size());
+  lua_pushlstring(lua, state.scratch.data(), state.scratch.size());
+  lua_replace(lua, index);
+  return check_text(lua, index);
 }
 
 }  // namespace kith::lua

@@ -2,11 +2,10 @@
 #include "plugins/runners/lua/script.h"
 
 #include <deque>
-#include <fstream>
-#include <iterator>
 
+#include "engine/wire/json.h"
 #include "plugins/runners/lua/convert.h"
-#include "plugins/runners/lua/json.h"
+#include "plugins/runners/lua/event_name.h"
 #include "plugins/runners/lua/limits.h"
 #include "plugins/runners/lua/message.h"
 #include "plugins/runners/lua/sandbox.h"
@@ -15,36 +14,57 @@ namespace kith::lua {
 
 namespace {
 
-// As the bus judges it: '+' and '#' are whole levels, '#' the last one.
-bool is_pattern_valid(std::string_view pattern) {
-  if (pattern.empty() || pattern.size() > kPatternBytesMax) return false;
-  while (true) {
-    const std::size_t slash = pattern.find('/');
-    const std::string_view level = pattern.substr(0, slash);
-    const bool is_last = slash == std::string_view::npos;
-    if (level.find_first_of("+#") != level.npos &&
-        (level.size() != 1 || (level == "#" && !is_last)))
-      return false;
-    if (is_last) return true;
-    pattern.remove_prefix(slash + 1);
+constexpr const char* kTooMany = "too many handlers, timers and commands";
+
+template <class Table>
+void find(const Host& host, const char* id, const Table*& table, kith_host*& self) {
+  void* found = nullptr;
+  table = host.service<Table>(id, &found);
+  self = static_cast<kith_host*>(found);
+}
+
+// The one argument: an event's body, or a command's arguments.
+int push_body(lua_State* lua, Run& run) {
+  State& state = run.script->state();
+  if (run.event && run.event->message)
+    return push_message(state, lua, *run.event->message) ? 1 : -1;
+  return push_fitting(lua, run.value, Nulls::drop) ? 1 : -1;
+}
+
+void take_answer(lua_State* lua, int first, Run& run) {
+  run.answer = lua_isnil(lua, first) ? KITH_PASS : KITH_HANDLED;
+}
+
+void take_verdict(lua_State* lua, int first, Run& run) {
+  const char* said = lua_type(lua, first) == LUA_TSTRING ? lua_tostring(lua, first) : "";
+  run.answer = lua_isnil(lua, first)                ? KITH_PASS
+               : std::string_view(said) == "reject" ? KITH_REJECT
+                                                    : KITH_IGNORE;
+}
+
+// A result, or nothing and why not.
+void take_result(lua_State* lua, int first, Run& run) {
+  if (!lua_toboolean(lua, first) && !lua_isnil(lua, first + 1)) {
+    run.failed = true;
+    push_error_text(lua, first + 1);
+    run.why = lua_tostring(lua, -1);
+    return;
   }
+  const char* why = read_value(lua, first, run.value);
+  if (why) luaL_error(lua, "the result cannot be given back: %s", why);
 }
-
-bool read_file(const std::string& file, std::string& to) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return false;
-  to.resize(kSourceBytesMax + 1);
-  in.read(to.data(), static_cast<std::streamsize>(to.size()));
-  to.resize(static_cast<std::size_t>(in.gcount()));
-  return !in.bad();
-}
-
-int push_nothing(lua_State*, auto&) { return 0; }
 
 }  // namespace
 
+Services::Services(const Host& host) {
+  find(host, KITH_KV, kv, kv_self);
+  find(host, KITH_LEDGERS, ledgers, ledgers_self);
+  find(host, KITH_HTTP, http, http_self);
+  find(host, KITH_APPS, apps, apps_self);
+}
+
 Script::Script(Host host, const Options& options, std::string name)
-    : host_(host), options_(options), name_(std::move(name)) {
+    : host_(host), services_(host), options_(options), name_(std::move(name)) {
   state_ = std::make_unique<State>(host_, *this, options_.bounds);
 }
 
@@ -54,38 +74,14 @@ void Script::retire() {
   if (std::exchange(retired_, true)) return;
   for (const auto& [id, hook] : hooks_) host_.api()->cancel(host_.raw(), hook->op);
   hooks_.clear();
+  drop_waits();
+  runs_.clear();
+  load_timer_.cancel();
+  checking_.cancel();
+  waking_.cancel();
+  telling_.cancel();
+  loaded_ = nullptr;
   state_->retire();
-}
-
-bool Script::load(const std::string& file, Bytes config, std::string& why) {
-  const std::size_t slash = file.rfind('/');
-  const std::string base = slash == std::string::npos ? file : file.substr(slash + 1);
-  Loading loading{*this, {}, "@" + base, wire::decode_body(config).value_or(wire::Value())};
-  if (!read_file(file, loading.source)) {
-    why = file + ": cannot be read";
-  } else if (loading.source.size() > kSourceBytesMax) {
-    why = file + ": over " + std::to_string(kSourceBytesMax) + " bytes";
-  } else if (state_->protect(&load_protected, &loading, why)) {
-    Run run;
-    run.function = loading.function;
-    run.push = &push_nothing<Run>;
-    run.cpu_us = options_.load_us;
-    if (execute(run, "load")) return true;
-    why = run.why;
-  }
-  retire();
-  return false;
-}
-
-int Script::load_protected(lua_State* lua) {
-  auto& loading = *static_cast<Loading*>(lua_touserdata(lua, 1));
-  open_sandbox(lua, loading.config);
-  const std::string& source = loading.source;
-  const int status =
-      luaL_loadbufferx(lua, source.data(), source.size(), loading.chunk_name.c_str(), "t");
-  if (status != 0) return lua_error(lua);
-  loading.function = luaL_ref(lua, LUA_REGISTRYINDEX);
-  return 0;
 }
 
 // ---- what is hooked
@@ -108,7 +104,7 @@ Script::Hooked Script::hook_event(Kind kind, const char* pattern, int priority, 
   if (!is_pattern_valid(pattern))
     return {0, "bad event name: '+' and '#' stand for whole levels, '#' for the last ones"};
   Hook* hook = add(kind, function, pattern);
-  if (!hook) return {0, "too many handlers, timers and commands"};
+  if (!hook) return {0, kTooMany};
   const int r = host_.bus().on(host_.raw(), pattern, priority, flags, &on_event, hook, &hook->op);
   return settle(*hook, r, "the node is stopping");
 }
@@ -123,10 +119,20 @@ Script::Hooked Script::validate(const char* pattern, int function) {
 
 Script::Hooked Script::start_timer(std::uint64_t us, bool repeats, int function) {
   Hook* hook = add(Kind::timer, function, repeats ? "every" : "after");
-  if (!hook) return {0, "too many handlers, timers and commands"};
+  if (!hook) return {0, kTooMany};
   hook->period_us = repeats ? std::max(us, kPeriodMinUs) : 0;
   hook->op = host_.loop().after(host_.raw(), us, {&on_timer, hook});
   return settle(*hook, hook->op ? 0 : KITH_CLOSED, "the node is stopping");
+}
+
+Script::Hooked Script::start_part(std::uint32_t parent, int place, int function) {
+  const Hooked started = start_timer(0, false, function);
+  if (started.id == 0) return started;
+  Hook& hook = *hooks_.at(started.id);
+  hook.name = "parallel " + std::to_string(place);
+  hook.parent = parent;
+  hook.place = place;
+  return started;
 }
 
 Script::Hooked Script::add_command(const wire::Value& spec, int function) {
@@ -145,11 +151,11 @@ Script::Hooked Script::add_command(const wire::Value& spec, int function) {
     if (row.boolean_or("rest", false)) arg.flags |= KITH_ARG_REST;
     std::string fallback;
     const wire::Value* given = row.find("default");
-    if (given && append_json(fallback, *given)) arg.value = text(fallback);
+    if (given && wire::append_exact_json(fallback, *given)) arg.value = text(fallback);
     args.push_back(arg);
   }
   Hook* hook = add(Kind::command, function, name);
-  if (!hook) return {0, "too many handlers, timers and commands"};
+  if (!hook) return {0, kTooMany};
   const kith_command made{sizeof made, 0,           name.c_str(), summary.c_str(),
                           "",          args.data(), args.size()};
   const int r = host_.bus().command(host_.raw(), &made, &on_call, hook, &hook->op);
@@ -168,77 +174,71 @@ void Script::release(std::uint32_t id) {
 
 // ---- what runs. A hook may be released while its function runs: nothing of it is used after.
 
+Run Script::begin(const Hook& hook) {
+  Run run;
+  run.what = hook.name;
+  run.function = hook.function;
+  run.budget = {options_.handler_us, options_.bounds.instructions};
+  run.push = &push_body;
+  return run;
+}
+
 int Script::on_event(void* ctx, const kith_event* event) {
   const Hook& hook = *static_cast<Hook*>(ctx);
   Script& script = *hook.script;
-  const bool judges = hook.kind == Kind::validator;
-  Run run;
-  run.function = hook.function;
-  run.cpu_us = script.options_.handler_us;
+  Run run = script.begin(hook);
   run.event = event;
-  run.push = [](lua_State* lua, Run& now) -> int {
-    if (now.event->message) return push_message(*now.state, lua, *now.event->message) ? 1 : -1;
-    push_value(lua, now.value, Nulls::drop);
-    return 1;
-  };
-  if (judges) {
-    run.take = [](lua_State* lua, int first, Run& now) {
-      const char* said = lua_type(lua, first) == LUA_TSTRING ? lua_tostring(lua, first) : "";
-      now.answer = lua_isnil(lua, first)                ? KITH_PASS
-                   : std::string_view(said) == "reject" ? KITH_REJECT
-                                                        : KITH_IGNORE;
-    };
-  } else {
-    run.take = [](lua_State* lua, int first, Run& now) {
-      now.answer = lua_isnil(lua, first) ? KITH_PASS : KITH_HANDLED;
-    };
-  }
+  run.may_wait = hook.kind != Kind::validator;
+  run.take = run.may_wait ? &take_answer : &take_verdict;
+  run.answer = run.may_wait ? KITH_PASS : KITH_IGNORE;
   if (!event->message) run.value = wire::decode_body(view(event->body)).value_or(wire::Value());
-  if (script.execute(run, hook.name)) return run.answer;
-  return judges ? KITH_IGNORE : KITH_PASS;
+  script.execute(run);
+  return run.answer;
 }
 
+// A tick finds the one before still waiting: it is left out.
 void Script::on_timer(void* ctx, std::int64_t, const void*) {
   Hook& hook = *static_cast<Hook*>(ctx);
   Script& script = *hook.script;
-  const std::uint32_t id = hook.id;
-  const bool repeats = hook.period_us > 0;
-  if (repeats)
+  hook.op = nullptr;
+  if (hook.period_us > 0)
     hook.op = script.host_.loop().after(script.host_.raw(), hook.period_us, {&on_timer, &hook});
-  Run run;
-  run.function = hook.function;
-  run.cpu_us = script.options_.handler_us;
-  run.push = &push_nothing<Run>;
-  script.execute(run, hook.name);
-  if (!repeats) script.release(id);
+  if (std::exchange(hook.busy, true)) return;
+  Run run = script.begin(hook);
+  run.push = [](lua_State*, Run&) { return 0; };
+  run.ended = &end_timer;
+  run.hook = hook.id;
+  run.parent = hook.parent;
+  run.place = hook.place;
+  if (run.parent != 0) run.take = &take_part;
+  script.execute(run);
+}
+
+void Script::end_timer(Script& script, Run& run) {
+  const auto found = script.hooks_.find(run.hook);
+  if (found != script.hooks_.end()) {
+    found->second->busy = false;
+    if (found->second->period_us == 0) script.release(run.hook);
+  }
+  if (run.parent != 0) script.end_part(run);
 }
 
 void Script::on_call(void* ctx, kith_call* call, kith_bytes args) {
   const Hook& hook = *static_cast<Hook*>(ctx);
   Script& script = *hook.script;
-  Run run;
-  run.function = hook.function;
-  run.cpu_us = script.options_.handler_us;
+  Run run = script.begin(hook);
+  run.call = call;
   run.value = wire::decode_body(view(args)).value_or(wire::Value());
-  run.push = [](lua_State* lua, Run& now) {
-    push_value(lua, now.value, Nulls::drop);
-    return 1;
-  };
-  // A result, or nothing and why not.
-  run.take = [](lua_State* lua, int first, Run& now) {
-    if (!lua_toboolean(lua, first) && !lua_isnil(lua, first + 1)) {
-      now.failed = true;
-      push_error_text(lua, first + 1);
-      now.why = lua_tostring(lua, -1);
-      return;
-    }
-    const char* why = read_value(lua, first, now.value);
-    if (why) luaL_error(lua, "the result cannot be given back: %s", why);
-  };
-  const bool good = script.execute(run, hook.name);
-  if (script.retired_) return;
+  run.take = &take_result;
+  run.ended = &end_call;
+  script.execute(run);
+}
+
+void Script::end_call(Script& script, Run& run) {
+  const bool good = !run.failed;
   const ByteVector body = good ? wire::encode_cbor(run.value) : to_vector(as_bytes(run.why));
-  script.host_.bus().end(script.host_.raw(), call, good ? 0 : KITH_BAD, c_bytes(Bytes(body)));
+  const Host& host = script.host_;
+  host.bus().end(host.raw(), run.call, good ? 0 : KITH_BAD, c_bytes(Bytes(body)));
 }
 
 }  // namespace kith::lua

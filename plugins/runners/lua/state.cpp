@@ -93,28 +93,36 @@ bool State::protect(lua_CFunction fn, void* arg, std::string& why) {
   return false;
 }
 
-int State::resume(lua_State* thread, int arguments, std::uint64_t cpu_us) {
+int State::resume(lua_State* thread, int arguments, Budget& budget) {
   lua_State* const caller = current_;
   const std::size_t cap_bytes = cap_bytes_;
-  if (depth_++ == 0) begin(cpu_us);
+  const int held = std::exchange(held_, 0);
+  if (depth_++ == 0) begin(budget);
   current_ = thread;
   cap_bytes_ = bounds_.memory_bytes;
   const int status = lua_resume(thread, arguments);
   cap_bytes_ = cap_bytes;
   current_ = caller;
+  held_ = held;
   --depth_;
+  if (status == LUA_YIELD) budget = left();
   if (denied_ && spent_ == Spent::nothing) spent_ = Spent::memory;
   return status;
 }
 
-void State::begin(std::uint64_t cpu_us) {
+void State::begin(const Budget& budget) {
   spent_ = Spent::nothing;
-  deadline_us_ = host_.now_us() + cpu_us;
-  steps_left_ = bounds_.instructions;
+  deadline_us_ = host_.now_us() + budget.cpu_us;
+  steps_left_ = budget.instructions;
   churn_bytes_ = 0;
   killed_text_.clear();
   killed_trace_.clear();
   set_stride(usual_stride());
+}
+
+Budget State::left() const {
+  const std::uint64_t now_us = host_.now_us();
+  return {deadline_us_ > now_us ? deadline_us_ - now_us : 0, steps_left_};
 }
 
 int State::usual_stride() const { return beside_large_ ? kStrideLarge : kStride; }
@@ -192,8 +200,12 @@ void State::on_count(lua_State* lua, lua_Debug*) {
   auto& state = *static_cast<State*>(self);
   const std::uint64_t steps =
       static_cast<std::uint64_t>(state.usual_stride()) + state.churn_bytes_ / kBytesPerStep;
+  const bool is_crowded =
+      state.churn_bytes_ > kChurnMax && state.used_bytes_ > state.bounds_.memory_bytes / 2;
   state.churn_bytes_ = 0;
   if (state.depth_ > 0 && (!state.afford(steps) || state.over())) state.kill(lua);
+  // The collector alone does not keep up with large texts that are dropped at once.
+  if (is_crowded && state.afford(state.used_bytes_ / kBytesPerStep)) lua_gc(lua, LUA_GCCOLLECT, 0);
   state.set_stride(state.usual_stride());
   state.check_stack(lua);
 }
@@ -215,10 +227,15 @@ void State::need_room(lua_State* lua, std::size_t bytes) {
   charge(lua, bytes / kBytesPerStep);
 }
 
-bool State::pin(lua_State* lua, std::size_t bytes) {
+bool State::has_room(lua_State* lua, std::size_t bytes) {
   const std::size_t cap = bounds_.memory_bytes;
-  if (bytes > cap || used_bytes_ > cap - bytes) lua_gc(lua, LUA_GCCOLLECT, 0);
-  if (bytes > cap || used_bytes_ > cap - bytes) return false;
+  const auto fits = [this, cap, bytes] { return bytes <= cap && used_bytes_ <= cap - bytes; };
+  if (!fits()) lua_gc(lua, LUA_GCCOLLECT, 0);
+  return fits();
+}
+
+bool State::pin(lua_State* lua, std::size_t bytes) {
+  if (!has_room(lua, bytes)) return false;
   used_bytes_ += bytes;
   return true;
 }

@@ -20,6 +20,12 @@ struct Bounds {
   std::uint64_t instructions = 50'000'000;      // of one handler, with those that it set off
 };
 
+// What is left to one run; time that it waits is not counted.
+struct Budget {
+  std::uint64_t cpu_us = 0;
+  std::uint64_t instructions = 0;
+};
+
 // Why script code was ended.
 enum class Spent { nothing, time, instructions, memory, retired };
 
@@ -38,9 +44,14 @@ class State {
   // Runs fn as host code; `arg` is its light userdata. False: `why` is what was raised. Nothing of
   // Lua is ever called outside of this, but to close.
   bool protect(lua_CFunction fn, void* arg, std::string& why);
-  // From protected host code: runs the function and the arguments on `thread` to their end. Nested
-  // ones share the budget of the outermost. Returns what lua_resume does.
-  int resume(lua_State* thread, int arguments, std::uint64_t cpu_us);
+  // From protected host code: runs the function and the arguments on `thread` to their end, or
+  // until it yields; then `budget` is what it has left. Nested ones share the budget of the
+  // outermost. Returns what lua_resume does.
+  int resume(lua_State* thread, int arguments, Budget& budget);
+  // Script code that runs below here cannot yield to the loop, whatever coroutine it is in: there
+  // is a C function between. Undone by the negative.
+  void hold(int by) { held_ += by; }
+  bool can_yield(lua_State* lua) const { return held_ == 0 && lua_isyieldable(lua) != 0; }
   // Of the last resume: what ended it.
   Spent spent() const { return spent_; }
   // Empty unless a budget ended it: where that was.
@@ -58,6 +69,8 @@ class State {
   bool afford(std::uint64_t steps);
   // Raises a plain error when `bytes` more do not fit, even after a collection.
   void need_room(lua_State* lua, std::size_t bytes);
+  // Whether host code may put that much into the heap, after a collection if need be.
+  bool has_room(lua_State* lua, std::size_t bytes);
   // Raises when script code has nested too deep on the C stack.
   void check_stack(lua_State* lua) const;
   // Memory outside of the heap that script code keeps alive: it counts as if it were inside.
@@ -77,7 +90,8 @@ class State {
  private:
   static void* allocate(void* self, void* block, std::size_t old_bytes, std::size_t bytes);
   static void on_count(lua_State* lua, lua_Debug*);
-  void begin(std::uint64_t cpu_us);
+  void begin(const Budget& budget);
+  Budget left() const;
   int usual_stride() const;
   void set_stride(int stride);
   bool over();
@@ -93,7 +107,7 @@ class State {
   void* base_self_ = nullptr;
   std::size_t used_bytes_ = 0, cap_bytes_ = 0, churn_bytes_ = 0;
   bool denied_ = false, retired_ = false, beside_large_ = false;
-  int depth_ = 0;
+  int depth_ = 0, held_ = 0;
   int stride_ = 0;  // instructions from one count hook to the next
   Spent spent_ = Spent::nothing;
   std::string killed_text_, killed_trace_;
