@@ -180,7 +180,7 @@ const std::vector<VerbFacts>& own_verbs() {
       {"listen", "listen TOPIC [--count N] [--timeout S]", "hear a topic, one line a message"},
       {"talk", "talk TOPIC", "listen, and publish what is typed"},
       {"plugin", "plugin list|check FILE", "the plugins, or whether one would load"},
-      {"app", "app run FILE|list|stop|logs ...", "the apps of the running node"},
+      {"app", "app run FILE|list|reload|stop|logs", "the apps of the running node"},
       {"config", "config check|show [--origin]", "judge the config, or show what counts"},
       {"help", "help [VERB]", "this"}};
   return verbs;

@@ -11,6 +11,7 @@
 #include "engine/cli/run.h"
 #include "engine/cli/stop_wait.h"
 #include "engine/wire/encodings.h"
+#include "engine/wire/json.h"
 
 namespace kith::cli {
 namespace {
@@ -93,9 +94,18 @@ int refuse_words(const Place& place, const std::vector<bus::CommandSpec>& specs,
   return kExitUsage;
 }
 
-// One line a part: a log line, or what the part holds.
+// One line a part: a log line, what is run, or what the part holds. Of a list of log lines, each.
 void print_part(Output& out, const Value& part) {
   if (out.json()) return out.value(part);
+  const Value::List* list = part.list();
+  if (list && !list->empty() && list->front().find("text")) {
+    for (const Value& item : *list) print_part(out, item);
+    return;
+  }
+  if (const Value* running = part.find("running"); running && part.find("file")) {
+    return out.line("running " + (running->string() ? *running->string() : std::string("?")) +
+                    " from " + part.string_or("file"));
+  }
   if (const Value* text = part.find("text"); text && text->string()) {
     const std::string level = part.string_or("level");
     return out.line(level.empty() ? *text->string() : level + " " + *text->string());
@@ -104,7 +114,7 @@ void print_part(Output& out, const Value& part) {
   std::string made;
   for (const auto& [name, value] : *part.map())
     made += (made.empty() ? "" : " ") + name + "=" +
-            (value.string() ? *value.string() : json_line(value));
+            (value.string() ? *value.string() : wire::to_json(value));
   out.line(made);
 }
 
@@ -112,17 +122,24 @@ int stream(const Place& place, ControlClient& client, const bus::CommandSpec& sp
   StopWait stop;
   ControlClient::Hearing hearing;
   hearing.stop_fd = stop.fd();
+  bool has_parts = false;  // beside progress
   hearing.part = [&](const Value& part) {
-    print_part(place.out, part);
+    if (part.find("of")) {
+      place.out.progress(part);
+    } else {
+      has_parts = true;
+      print_part(place.out, part);
+    }
     return !place.out.gone();
   };
   hearing.dropped = [&](std::int64_t count) {
     place.out.note(std::to_string(count) + " were dropped: they are not read as fast as they come");
   };
   const auto outcome = client.call(spec.name, std::move(args), hearing);
+  place.out.end_progress();
   if (!outcome) return refuse(place, outcome.error());
   if (outcome->cancelled || (outcome->ok && outcome->end.is_null())) return kExitOk;
-  if (!outcome->ok) return print_outcome(place, {}, *outcome);
+  if (!outcome->ok || !has_parts) return print_outcome(place, {}, *outcome);
   print_part(place.out, outcome->end);
   return kExitOk;
 }

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "engine/bus/json.h"
 #include "engine/cli/run.h"
 #include "engine/wire/encodings.h"
+#include "engine/wire/json.h"
 
 namespace kith::cli {
 namespace {
@@ -34,7 +34,7 @@ std::string cell(const Value& value) {
     for (const auto& item : *list) made += (made.empty() ? "" : ", ") + cell(item);
     return made.empty() ? "-" : made;
   }
-  return json_line(value);
+  return wire::to_json(value);
 }
 
 std::size_t width(std::string_view text) {
@@ -122,30 +122,8 @@ std::string readable(const Value& value) {
   return cell(value) + '\n';
 }
 
-std::string json_line(const Value& value) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  const std::string plain = bus::to_json(value);
-  std::string made;
-  made.reserve(plain.size());
-  for (std::size_t i = 0; i < plain.size(); ++i) {
-    const unsigned byte = static_cast<unsigned char>(plain[i]);
-    const unsigned next = i + 1 < plain.size() ? static_cast<unsigned char>(plain[i + 1]) : byte;
-    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;  // U+0080 to U+009F
-    if (byte == 0x7f || is_c1) {
-      const unsigned code = is_c1 ? next : byte;
-      made += "\\u00";
-      made += kHex[code >> 4];
-      made += kHex[code & 15];
-      i += is_c1 ? 1 : 0;
-    } else {
-      made += plain[i];
-    }
-  }
-  return made;
-}
-
 void Output::value(const Value& value) {
-  text(json_ ? json_line(value) + "\n" : readable(value));
+  text(json_ ? wire::to_json(value) + "\n" : readable(value));
   const auto* list = value.list();
   if (!json_ && list && list->empty()) note("none");
 }
@@ -158,6 +136,19 @@ void Output::text(std::string_view text) {
 
 void Output::note(std::string_view sentence) {
   write_all(error_fd_, "kith: " + wire::escape_text(sentence) + "\n");
+}
+
+void Output::progress(const Value& part) {
+  if (!isatty(error_fd_) || !part.map()) return;
+  std::string line;
+  for (const auto& [name, value] : *part.map())
+    line += (line.empty() ? "" : ", ") + name + " " + wire::to_json(value);
+  in_progress_ = true;
+  write_all(error_fd_, "\r\x1b[K" + wire::escape_text(line));
+}
+
+void Output::end_progress() {
+  if (std::exchange(in_progress_, false)) write_all(error_fd_, "\r\x1b[K");
 }
 
 void print_running(const RunningFacts& facts, bool json) {

@@ -12,8 +12,6 @@ namespace kith::cli {
 // Tables for lists of maps, "key: value" for maps, one line an item; "" for null. Ends in a
 // newline unless it is empty.
 std::string readable(const wire::Value& value);
-// One line; what a terminal would act on is escaped beyond what JSON asks for.
-std::string json_line(const wire::Value& value);
 
 class Output {
  public:
@@ -26,10 +24,14 @@ class Output {
   void line(std::string_view text);      // escaped, one line
   void text(std::string_view text);      // as it is: our own
   void note(std::string_view sentence);  // stderr, escaped: "kith: .."
+  // A part that has `of` tells how far long work is: one line on a terminal, drawn over by the
+  // next; nothing where nobody looks.
+  void progress(const wire::Value& part);
+  void end_progress();
 
  private:
   int out_fd_, error_fd_;
-  bool json_, gone_ = false;
+  bool json_, gone_ = false, in_progress_ = false;
 };
 
 }  // namespace kith::cli

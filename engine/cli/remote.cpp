@@ -71,13 +71,15 @@ int print_outcome(const Place& place, Value::List parts, const ControlClient::Ou
     place.out.note(outcome.message.empty() ? outcome.code : outcome.message);
     return outcome.code == "unknown_command" ? kExitUsage : kExitFailure;
   }
+  // A verdict is a result, whatever it says; a script asks the exit code.
+  const int code = outcome.end.boolean_or("ok", true) ? kExitOk : kExitFailure;
   if (parts.empty()) {
     place.out.value(outcome.end);
-    return kExitOk;
+    return code;
   }
   if (!outcome.end.is_null()) parts.push_back(outcome.end);
   place.out.value(std::move(parts));
-  return kExitOk;
+  return code;
 }
 
 int call_once(const Place& place, std::string_view command, Value args) {
@@ -86,10 +88,15 @@ int call_once(const Place& place, std::string_view command, Value args) {
   Value::List parts;
   ControlClient::Hearing hearing;
   hearing.part = [&](const Value& part) {
-    parts.push_back(part);
+    if (part.find("of")) {
+      place.out.progress(part);
+    } else {
+      parts.push_back(part);
+    }
     return true;
   };
   const auto outcome = client->call(command, std::move(args), hearing);
+  place.out.end_progress();
   if (!outcome) return refuse(place, outcome.error());
   return print_outcome(place, std::move(parts), *outcome);
 }

@@ -7,14 +7,17 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "engine/base/spdlog_sink.h"
+#include "engine/node/config_change.h"
 #include "engine/node/config_text.h"
 #include "engine/node/control.h"
 #include "engine/node/home.h"
@@ -62,6 +65,15 @@ std::vector<std::string> interface_addresses() {
   return out;
 }
 
+// Which store this is: a copied or restored one is another. "": not to be told.
+std::string origin_of(const std::string& folder) {
+  struct stat facts {};
+  if (::stat(folder.c_str(), &facts) != 0) return "";
+  std::string machine;
+  if (std::ifstream file("/etc/machine-id"); file) std::getline(file, machine);
+  return fmt::format("{}/{}/{}", machine, facts.st_dev, facts.st_ino);
+}
+
 int fail(std::string_view sentence, int code) {
   fmt::print(stderr, "kith: {}\n", sentence);
   return code;
@@ -80,8 +92,8 @@ class Running {
 
   int run() {
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
-      loop_.on_signal(number, {[](void* self, std::int64_t, const void*) {
-                                 static_cast<Running*>(self)->stop();
+      loop_.on_signal(number, {[](void* self, std::int64_t which, const void*) {
+                                 static_cast<Running*>(self)->signalled(which);
                                },
                                this});
     }
@@ -104,6 +116,23 @@ class Running {
     facts.pid = getpid();
     if (!request_.stdio) print_running(facts, request_.json);
     log_.info("running peer={} home={}", facts.peer_id, facts.home);
+  }
+  // A hangup asks for the config to be read anew, unless it is the terminal that is gone.
+  void signalled(std::int64_t number) {
+    const bool is_alone = had_terminal_ && isatty(STDERR_FILENO) == 0;
+    if (number != SIGHUP || is_alone) return stop();
+    if (!stopping_) reload();
+  }
+  // The apps follow; plugins and connections are left alone.
+  void reload() {
+    const node::ConfigRequest wanted{request_.home, request_.config, request_.sets};
+    auto [config, errors] = node::load_config(wanted, known_plugins(request_.home));
+    for (const std::string& sentence : errors) log_.error("config refused err={}", sentence);
+    if (!errors.empty()) return log_.error("config not taken: all goes on as it was");
+    for (const std::string& section : changed_sections(node_.setup().config, config))
+      log_.warn("config changed section={} hint=it counts when the node starts anew", section);
+    log_.info("config read anew apps={}", config.apps.size());
+    scope_.spawn(node_.apps().configure(std::move(config.apps)));
   }
   void stop() {
     if (std::exchange(stopping_, true)) return;
@@ -131,6 +160,7 @@ class Running {
   std::unique_ptr<node::StdioLines> lines_;
   Scope scope_;
   int code_ = kExitOk;
+  const bool had_terminal_ = isatty(STDERR_FILENO) == 1;
   bool stopping_ = false;
 };
 
@@ -176,7 +206,7 @@ std::vector<node::PluginOptions> known_plugins(const std::string& home) {
     if (facts) {
       out.push_back(facts->options);
     } else {
-      fmt::print(stderr, "kith: passing over {}\n", facts.error().message());
+      out.push_back({name, {}, {}, facts.error().message()});
     }
   }
   return out;
@@ -203,6 +233,9 @@ int run_node(const RunRequest& request) {
     setup.version = request.version;
     setup.home = request.home;
     setup.interfaces = &interface_addresses;
+    setup.store = store::open_rocks_store(home->files().store()).value();
+    setup.store_origin = origin_of(home->files().store());
+    setup.http = true;
     Running running(request, std::move(setup), sink, loop);
     return running.run();
   } catch (const std::exception& thrown) {

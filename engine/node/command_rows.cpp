@@ -61,6 +61,7 @@ Value::List app_rows(Node& node) {
     row["name"] = name;
     row["state"] = app->state;
     row["file"] = app->file;
+    row["since"] = static_cast<double>(app->since_us) / 1e6;
     rows.push_back(std::move(row));
   }
   return rows;

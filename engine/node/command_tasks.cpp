@@ -5,8 +5,8 @@
 
 #include <climits>
 
-#include "engine/node/command_rows.h"
 #include "engine/wire/encodings.h"
+#include "engine/wire/message_value.h"
 
 namespace kith::node {
 
@@ -108,7 +108,7 @@ void listen_to(Node& node, kith_host& engine, bus::CallPtr call, const Value& ar
   if (!is_pattern) node.topics().join(engine.owner, topic).value();
   const auto id = bus.on(engine.owner, "message/" + topic, INT_MAX, KITH_ON_OWN,
                          [call](const kith_event& event) {
-                           if (event.message) call->part(bus::message_body(*event.message));
+                           if (event.message) call->part(wire::message_value(*event.message));
                            return KITH_PASS;
                          });
   call->on_cancel([&node, &engine, &bus, id, topic, is_pattern] {
@@ -119,43 +119,6 @@ void listen_to(Node& node, kith_host& engine, bus::CallPtr call, const Value& ar
   notice["listening"] = topic;
   notice["peers"] = std::int64_t{node.topics().peers_of(topic).first};
   call->part(notice);
-}
-
-Task<void> run_app(Node& node, bus::CallPtr call, AppRequest request) {
-  const std::string name = request.name;
-  const std::weak_ptr<bus::Call> caller = call;
-  const auto follow = [caller](const LogLine& line) {
-    if (const auto to = caller.lock()) to->part(log_row(line));
-  };
-  try {
-    std::string as = name;
-    Apps::App* app = co_await node.apps().load(std::move(as), std::move(request.file),
-                                               std::move(request.config), follow);
-    Value notice;
-    notice["running"] = app->name;
-    notice["file"] = app->file;
-    if (request.detach) {
-      app->follow = nullptr;
-      call->end(std::move(notice));
-      co_return;
-    }
-    call->part(notice);
-    if (call->cancelled()) {
-      node.apps().unload(name);
-      co_return;
-    }
-    // The call lives in this closure until its caller goes.
-    call->on_cancel([&node, name, call] {
-      node.apps().unload(name);
-      call->end(Value());
-    });
-  } catch (const Fault& fault) {  // the border to the caller
-    // What never ran is not listed; an app of the config that failed stays, with its reason.
-    if (const Apps::App* app = node.apps().find(name); app && !app->loaded) {
-      node.apps().unload(name);
-    }
-    call->fail(fault.what(), code_of(fault.error()));
-  }
 }
 
 }  // namespace kith::node

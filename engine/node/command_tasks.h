@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the engine's acting commands do, apart from how they are called: connect, ping, publish,
-// listen, run an app.
+// listen.
 #pragma once
 #include "engine/node/node.h"
 
@@ -15,13 +15,5 @@ wire::PeerId peer_named(const std::string& text);
 wire::Value publish_message(Node& node, kith_host& engine, const wire::Value& args);
 // Parts: first {listening, peers}, then one a message, until the caller goes.
 void listen_to(Node& node, kith_host& engine, bus::CallPtr call, const wire::Value& args);
-
-struct AppRequest {
-  std::string file, name;
-  wire::Value config;
-  bool detach = false;
-};
-// Loads a file, follows its log, and unloads it when the caller goes (unless detached).
-Task<void> run_app(Node& node, bus::CallPtr call, AppRequest request);
 
 }  // namespace kith::node

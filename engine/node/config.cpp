@@ -6,6 +6,8 @@
 
 #include "engine/bus/nearest.h"
 #include "engine/node/config_toml.h"
+#include "engine/node/origins.h"
+#include "engine/store/blocks.h"
 
 namespace kith::node {
 namespace {
@@ -138,8 +140,9 @@ class ConfigReader {
     for (const auto& [key, node] : root.members) {
       const PluginOptions* engine = find_named(engine_options(), key);
       if (!engine && key != "plugins" && key != "apps") {
-        fail(layer, node.at,
-             "unknown key '" + key + "'" + hint(key, {"log", "gate", "limits", "plugins", "apps"}));
+        std::vector<std::string_view> names{"plugins", "apps"};
+        for (const auto& table : engine_options()) names.push_back(table.name);
+        fail(layer, node.at, "unknown key '" + key + "'" + hint(key, names));
       } else if (!node.is_table) {
         fail(layer, node.at, "'" + key + "' is a table: write [" + key + "]");
       } else if (key == "plugins") {
@@ -160,6 +163,8 @@ class ConfigReader {
         for (const auto& plugin : known_) names.push_back(plugin.name);
         const std::string near = names.empty() ? ": none is installed" : hint(name, names);
         fail(layer, node.at, "unknown plugin '" + name + "' in [plugins]" + near);
+      } else if (!spec->fault.empty()) {
+        fail(layer, node.at, "plugin '" + name + "' cannot be enabled: " + spec->fault);
       } else if (!node.is_table) {
         fail(layer, node.at, "'plugins." + name + "' is a table: write [plugins." + name + "]");
       } else {
@@ -262,6 +267,14 @@ class ConfigReader {
          "limits.connections", "1 to 1000000");
     hold(config.limits.connections_per_peer >= 1 && config.limits.connections_per_peer <= 1'000,
          "limits.connections_per_peer", "1 to 1000");
+    config.store.durability = tables["store"].string_or("durability");
+    hold(is_one_of(config.store.durability, {"sync", "interval"}), "store.durability",
+         "sync or interval");
+    for (const auto& item : *tables["ledgers"]["open"].list()) {
+      config.ledgers.push_back(*item.string());
+      hold(store::is_name_valid(*item.string()), "ledgers.open",
+           "names of 1 to 64 of a-z, 0-9, '.', '_' and '-'");
+    }
   }
 
   void finish_app(const std::string& name, const Cells& cells) {
@@ -279,6 +292,10 @@ class ConfigReader {
                                   ".file: expected a path in quotes, not " +
                                   to_toml(file->second.value));
       }
+    }
+    if (const auto origins = http_origins(app.config); !origins) {
+      verdict_.errors.push_back(cells.at("http").origin + ": apps." + name + "." +
+                                origins.error().detail());
     }
     verdict_.config.apps.push_back(std::move(app));
   }
@@ -309,7 +326,14 @@ const std::vector<PluginOptions>& engine_options() {
       {"limits",
        "How much this node takes on.",
        {{"connections", "int", "4096", "Connections at once, all peers together."},
-        {"connections_per_peer", "int", "4", "Connections at once with one peer."}}}};
+        {"connections_per_peer", "int", "4", "Connections at once with one peer."}}},
+      {"store",
+       "What ledgers and apps keep, in HOME/store.",
+       {{"durability", "string", "\"sync\"",
+         "sync: what was acknowledged survives a power cut; interval: all but the last 50 ms."}}},
+      {"ledgers",
+       "Ledgers that this node keeps and serves; apps open their own.",
+       {{"open", "strings", "[]", "Names of open ledgers, kept also without an app."}}}};
   return tables;
 }
 

@@ -33,6 +33,10 @@ struct Config {
   struct Limits {
     std::int64_t connections = 0, connections_per_peer = 0;
   } limits;
+  struct Store {
+    std::string durability = "sync";
+  } store;
+  std::vector<std::string> ledgers;  // kept and served without an app
   // Enabled ones, by name. Options: a map with every declared option; durations are seconds as a
   // double, sizes bytes as an integer.
   struct Plugin {
@@ -57,7 +61,7 @@ struct ConfigVerdict {
 };
 ConfigVerdict read_config(const ConfigSources& sources, const std::vector<PluginOptions>& known);
 
-// The engine's own tables: log, gate, limits.
+// The engine's own tables: log, gate, limits, store, ledgers.
 const std::vector<PluginOptions>& engine_options();
 
 }  // namespace kith::node

@@ -26,10 +26,26 @@ constexpr std::string_view kHeader =
     "# --set plugins.tcp.listen=... win over this file and are never written back.\n"
     "# 'kith config check' judges it, 'kith config show --origin' shows what counts and why.\n";
 
+constexpr std::string_view kFirstApps =
+    "\n# Scripts that this node runs; what stands in a table is the script's kith.config.\n"
+    "# Rooms to talk in: kith chat say hello\n"
+    "[apps.chat]\n"
+    "rooms = [\"lobby\"]\n"
+    "\n# Notes that all who run this app keep, signed and in order: kith notes add milk\n"
+    "[apps.notes]\n";
+
 constexpr std::string_view kAppExample =
-    "\n# A script that this node runs; what else stands here is its kith.config.\n"
-    "# [apps.echo]\n"
-    "# file = \"/path/to/echo.lua\"  # Else HOME/scripts/echo.lua, or the one that ships.\n";
+    "\n# [apps.echo]\n"
+    "# file = \"/path/to/echo.lua\"  # Else HOME/scripts/echo.lua, or the one that ships.\n"
+    "# http = [\"http://127.0.0.1:8080\"]  # Private addresses that it may ask; public ones it "
+    "may.\n";
+
+// Not of one line, as options are.
+constexpr std::string_view kHookExample =
+    "\n# Each message of a topic to a URL:\n"
+    "# [[plugins.hooks.post]]\n"
+    "# topic = \"alerts\"\n"
+    "# url = \"http://127.0.0.1:8080/alerts\"\n";
 
 class Descriptor {
  public:
@@ -45,15 +61,15 @@ class Descriptor {
   int fd_;
 };
 
-void append_options(std::string& to, const PluginOptions& spec,
-                    const std::vector<std::string>& listen) {
+void append_options(std::string& to, const PluginOptions& spec, const ListenAddresses& listen) {
   for (const auto& option : spec.options) {
     to += "# " + option.name + " = " + option.default_toml;
     if (!option.help.empty()) to += "  # " + option.help;
     to += '\n';
   }
-  if (spec.name != "tcp" || listen.empty()) return;
-  wire::Value::List list(listen.begin(), listen.end());
+  const auto own = listen.find(spec.name);
+  if (own == listen.end()) return;
+  wire::Value::List list(own->second.begin(), own->second.end());
   to += "listen = " + to_toml(list) + '\n';
 }
 
@@ -109,8 +125,7 @@ Result<void> write_whole(const Descriptor& file, const std::string& path, std::s
 
 }  // namespace
 
-std::string first_config(const std::vector<PluginOptions>& known,
-                         const std::vector<std::string>& listen) {
+std::string first_config(const std::vector<PluginOptions>& known, const ListenAddresses& listen) {
   std::string made(kHeader);
   for (const auto& spec : engine_options()) {
     made += "\n# " + spec.summary + "\n[" + spec.name + "]\n";
@@ -119,30 +134,43 @@ std::string first_config(const std::vector<PluginOptions>& known,
   for (const auto name : kFirstPlugins) {
     const auto spec = std::find_if(known.begin(), known.end(),
                                    [&](const auto& plugin) { return plugin.name == name; });
-    if (spec == known.end()) continue;
+    if (spec == known.end() || !spec->fault.empty()) continue;
     made += "\n# " + spec->summary + "\n[plugins." + to_toml_key(spec->name) + "]\n";
     append_options(made, *spec, listen);
   }
   std::string others;
   for (const auto& spec : known) {
-    if (!is_first(spec))
+    if (!is_first(spec) && spec.fault.empty())
       others += "# [plugins." + to_toml_key(spec.name) + "]  # " + spec.summary + '\n';
   }
   if (!others.empty()) made += "\n# Not enabled: take the '#' away to have one.\n" + others;
+  const auto has = [&known](std::string_view name) {
+    return std::any_of(known.begin(), known.end(), [name](const auto& plugin) {
+      return plugin.name == name && plugin.fault.empty();
+    });
+  };
+  if (has("hooks")) made += kHookExample;
+  if (has("lua")) made += kFirstApps;
   return made += kAppExample;
 }
 
-Result<std::vector<std::string>> pick_listen_addresses() {
+Result<ListenAddresses> pick_listen_addresses() {
   const bool has_ip6 = has_family(AF_INET6);
-  for (int tries = 0; tries < kPickTries; ++tries) {
+  std::uint16_t ws_port = 0;
+  const Descriptor ws(bind_port(AF_INET, ws_port));  // held, so that the other is another
+  for (int tries = 0; ws.get() >= 0 && tries < kPickTries; ++tries) {
     std::uint16_t port = 0;
     const Descriptor ip4(bind_port(AF_INET, port));
     if (ip4.get() < 0) break;
     const std::string number = std::to_string(port);
-    const std::vector<std::string> only_ip4{"/ip4/0.0.0.0/tcp/" + number};
-    if (!has_ip6) return only_ip4;
+    ListenAddresses made;
+    made["websocket"].push_back("/ip4/127.0.0.1/tcp/" + std::to_string(ws_port) + "/ws");
+    made["tcp"].push_back("/ip4/0.0.0.0/tcp/" + number);
+    if (!has_ip6) return made;
     const Descriptor ip6(bind_port(AF_INET6, port));
-    if (ip6.get() >= 0) return std::vector<std::string>{only_ip4.front(), "/ip6/::/tcp/" + number};
+    if (ip6.get() < 0) continue;
+    made["tcp"].push_back("/ip6/::/tcp/" + number);
+    return made;
   }
   return Error(config_error::unwritable, std::string("no free TCP port: ") + std::strerror(errno));
 }

@@ -2,20 +2,23 @@
 // The kith.toml of a first start: what is enabled as live tables, every option commented with its
 // default, ports picked once. Also reads and writes config files; never overwrites one.
 #pragma once
+#include <map>
+
 #include "engine/node/config.h"
 
 namespace kith::node {
 
 // Enabled in a first config, in the order they are written.
-inline constexpr std::string_view kFirstPlugins[] = {"tcp", "bootstrap", "gossipsub", "lua"};
+inline constexpr std::string_view kFirstPlugins[] = {"tcp", "websocket", "bootstrap", "gossipsub",
+                                                     "lua"};
 
-// listen: multiaddrs for [plugins.tcp], written live.
-std::string first_config(const std::vector<PluginOptions>& known,
-                         const std::vector<std::string>& listen);
+// What transports listen on, by plugin; written live.
+using ListenAddresses = std::map<std::string, std::vector<std::string>, std::less<>>;
+std::string first_config(const std::vector<PluginOptions>& known, const ListenAddresses& listen);
 
-// A TCP port that is free now on all interfaces, and the addresses to listen on (IPv6 too where
-// the machine has it).
-Result<std::vector<std::string>> pick_listen_addresses();
+// TCP ports that are free now: for tcp on all interfaces (IPv6 too where the machine has it), for
+// websocket on 127.0.0.1.
+Result<ListenAddresses> pick_listen_addresses();
 
 Result<std::string> read_config_file(const std::string& path);  // at most 1 MiB
 // Whole or not at all, 0644; a file that is there already is left alone and is no error.

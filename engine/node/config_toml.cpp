@@ -239,6 +239,28 @@ Result<TomlNode> parse_toml_value(std::string_view text) {
   return std::move(parsed.root.members.front().node);
 }
 
+Result<void> put_setting(wire::Value& table, std::string_view setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == setting.npos || equals == 0)
+    return Error(KITH_BAD, "--set " + std::string(setting) + ": expected KEY=VALUE");
+  std::string_view path = setting.substr(0, equals);
+  wire::Value* at = &table;
+  for (std::size_t depth = 0;; ++depth) {
+    const std::size_t dot = path.find('.');
+    const std::string_view key = path.substr(0, dot);
+    if (key.empty() || depth >= limits::kValueDepthMax / 2)
+      return Error(KITH_BAD, "--set " + std::string(setting) + ": no key between the dots");
+    if (!at->map()) *at = wire::Value::Map();
+    at = &(*at)[key];
+    if (dot == path.npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  const std::string_view text = setting.substr(equals + 1);
+  auto parsed = parse_toml_value(text);
+  *at = parsed ? parsed->as_value() : wire::Value(text);
+  return {};
+}
+
 std::string to_toml(const wire::Value& value) {
   std::string made;
   append_value(made, value);

@@ -44,6 +44,10 @@ TomlText parse_toml(std::string_view text);
 // The value part of `key = value`, tables included ({...}).
 Result<TomlNode> parse_toml_value(std::string_view text);
 
+// "deep.key=VALUE" into a table: the value as TOML, as plain text where it is none. KITH_BAD with a
+// sentence.
+Result<void> put_setting(wire::Value& table, std::string_view setting);
+
 std::string to_toml(const wire::Value& value);  // inline, one line; null as ""
 std::string to_toml_key(std::string_view key);  // quoted where it must be
 

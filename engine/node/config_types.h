@@ -22,6 +22,7 @@ struct Option {
 struct PluginOptions {
   std::string name, summary;
   std::vector<Option> options;
+  std::string fault;  // why it cannot be enabled, although it is there
 };
 
 // A value of the type a plugin or the engine declares, in the form that is handed on; or a

@@ -5,9 +5,10 @@
 
 #include "engine/base/limits.h"
 #include "engine/bus/arguments.h"
-#include "engine/bus/json.h"
 #include "engine/bus/nearest.h"
 #include "engine/bus/topics.h"
+#include "engine/wire/json.h"
+#include "engine/wire/message_value.h"
 
 namespace kith::node {
 
@@ -50,7 +51,7 @@ void ControlCaller::receive(Bytes bytes) {
 // ---- requests
 
 void ControlCaller::take(Request request) {
-  const Key key = bus::to_json(request.id);
+  const Key key = wire::to_json(request.id);
   if (request.kind == Request::Kind::cancel) return cancel(key);
   if (ongoing_.contains(key)) return reject("the id " + key + " is under way already");
   if (ongoing_.size() >= limits::kControlCallsMax) {
@@ -111,7 +112,7 @@ void ControlCaller::hear(const Key& key, const kith_event& event) {
   if (found == ongoing_.end()) return;
   wire::Value body;
   if (event.message) {
-    body = bus::message_body(*event.message);
+    body = wire::message_value(*event.message);
   } else if (auto decoded = wire::decode_body(view(event.body))) {
     body = *std::move(decoded);
   }

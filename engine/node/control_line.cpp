@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/bus/json.h"
+#include "engine/wire/json.h"
 
 namespace kith::node {
 
@@ -22,11 +22,11 @@ bool is_id(const Value& id) {
 
 // Opens a line: {"id":..,"KEY":
 std::string begin(const Value& id, std::string_view key) {
-  return "{\"id\":" + bus::to_json(id) + ",\"" + std::string(key) + "\":";
+  return "{\"id\":" + wire::to_json(id) + ",\"" + std::string(key) + "\":";
 }
 
 Result<Value> parse_object(std::string_view line) {
-  auto parsed = bus::from_json(line);
+  auto parsed = wire::from_json(line);
   if (!parsed) return Error(line_error::malformed, parsed.error().message());
   if (!parsed->map()) return bad("a line is one JSON object");
   return parsed;
@@ -84,12 +84,12 @@ Result<Request> parse_request(std::string_view line) {
 
 std::string request_line(const Request& request) {
   switch (request.kind) {
-    case Request::Kind::on: return begin(request.id, "on") + bus::to_json(request.name) + "}\n";
+    case Request::Kind::on: return begin(request.id, "on") + wire::to_json(request.name) + "}\n";
     case Request::Kind::cancel: return begin(request.id, "cancel") + "true}\n";
     case Request::Kind::call: break;
   }
-  std::string line = begin(request.id, "call") + bus::to_json(request.name);
-  if (!request.args.is_null()) line += ",\"args\":" + bus::to_json(request.args);
+  std::string line = begin(request.id, "call") + wire::to_json(request.name);
+  if (!request.args.is_null()) line += ",\"args\":" + wire::to_json(request.args);
   return line + "}\n";
 }
 
@@ -123,18 +123,18 @@ Result<Reply> parse_reply(std::string_view line) {
 }
 
 std::string part_line(const Value& id, const Value& part) {
-  return begin(id, "part") + bus::to_json(part) + "}\n";
+  return begin(id, "part") + wire::to_json(part) + "}\n";
 }
 std::string end_line(const Value& id, const Value& end) {
-  return begin(id, "end") + bus::to_json(end) + "}\n";
+  return begin(id, "end") + wire::to_json(end) + "}\n";
 }
 std::string error_line(const Value& id, std::string_view code, std::string_view message) {
-  return begin(id, "error") + "{\"code\":" + bus::to_json(code) +
-         ",\"message\":" + bus::to_json(message) + "}}\n";
+  return begin(id, "error") + "{\"code\":" + wire::to_json(code) +
+         ",\"message\":" + wire::to_json(message) + "}}\n";
 }
 std::string event_line(const Value& id, std::string_view name, const Value& body) {
-  return begin(id, "event") + "{\"name\":" + bus::to_json(name) +
-         ",\"body\":" + bus::to_json(body) + "}}\n";
+  return begin(id, "event") + "{\"name\":" + wire::to_json(name) +
+         ",\"body\":" + wire::to_json(body) + "}}\n";
 }
 std::string dropped_line(const Value& id, std::size_t count) {
   return begin(id, "dropped") + std::to_string(count) + "}\n";

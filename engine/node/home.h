@@ -23,6 +23,7 @@ struct HomeFiles {
   std::string identity() const { return home + "/identity.key"; }
   std::string socket() const { return home + "/kith.sock"; }
   std::string lock() const { return home + "/lock"; }
+  std::string store() const { return home + "/store"; }
   std::string plugins() const { return home + "/plugins"; }
 };
 

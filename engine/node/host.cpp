@@ -36,6 +36,25 @@ void kith_host::undo() {
   std::erase_if(services.offers, [this](const auto& entry) { return entry.second.owner == this; });
 }
 
+kith::Result<void> kith_host::activate() {
+  staged = false;
+  for (const kith::node::StagedStep& step : std::exchange(steps, {})) {
+    kith::node::HostOp* op = peek(step.op);
+    if (step.op && !op) continue;  // cancelled since
+    auto done = op ? op->activate() : services.topics.join(owner, step.topic);
+    if (!done) return done;
+  }
+  return {};
+}
+
+std::vector<std::string> kith_host::staged_topics() {
+  std::vector<std::string> topics;
+  for (const kith::node::StagedStep& step : steps) {
+    if (!step.topic.empty() && (!step.op || peek(step.op))) topics.push_back(step.topic);
+  }
+  return topics;
+}
+
 kith_op* kith_host::add(std::unique_ptr<kith::node::HostOp> op) {
   if (stopped) return nullptr;
   if (free_.empty()) {
@@ -46,7 +65,7 @@ kith_op* kith_host::add(std::unique_ptr<kith::node::HostOp> op) {
   const std::size_t at = free_.back();
   free_.pop_back();
   slots_[at].op = std::move(op);
-  return handle_of(at);
+  return slots_[at].op->self_ = handle_of(at);
 }
 
 kith_op* kith_host::handle_of(std::size_t slot) const {
@@ -102,25 +121,34 @@ struct Offered {
   const void* ops;
 };
 
-const void* find_service(kith_host* host, const char* id, void** self) {
+// nullptr: not the engine's.
+const void* engine_table(std::string_view id) {
   const Offered engine[] = {
-      {KITH_LOOP, loop_table()},     {KITH_LOG, log_table()},   {KITH_STREAMS, streams_table()},
-      {KITH_PEERS, peers_table()},   {KITH_GATE, gate_table()}, {KITH_TOPICS, topics_table()},
-      {KITH_CRYPTO, crypto_table()}, {KITH_BUS, bus_table()},
+      {KITH_LOOP, loop_table()},       {KITH_LOG, log_table()},   {KITH_STREAMS, streams_table()},
+      {KITH_PEERS, peers_table()},     {KITH_GATE, gate_table()}, {KITH_TOPICS, topics_table()},
+      {KITH_CRYPTO, crypto_table()},   {KITH_BUS, bus_table()},   {KITH_LINKS, links_table()},
+      {KITH_APPS, apps_table()},       {KITH_HTTP, http_table()}, {KITH_KV, kv_table()},
+      {KITH_LEDGERS, ledgers_table()},
   };
   for (const Offered& offered : engine) {
-    if (std::strcmp(offered.id, id) == 0) {
-      *self = host;
-      return offered.ops;
-    }
+    if (id == offered.id) return offered.ops;
   }
+  return nullptr;
+}
+
+// What the Node was given before its start stands before the engine's own: a simulator's fakes.
+const void* find_service(kith_host* host, const char* id, void** self) {
   const auto at = host->services.offers.find(std::string_view(id));
-  if (at == host->services.offers.end()) return nullptr;
-  *self = at->second.self;
-  return at->second.ops;
+  if (at != host->services.offers.end()) {
+    *self = at->second.self;
+    return at->second.ops;
+  }
+  *self = host;
+  return engine_table(id);
 }
 
 int offer_service(kith_host* host, const char* id, const void* ops, void* self) {
+  if (engine_table(id)) return KITH_REFUSED;
   const bool fresh = host->services.offers.emplace(id, Services::Offer{ops, self, host}).second;
   return fresh ? 0 : KITH_REFUSED;
 }

@@ -10,9 +10,13 @@
 
 #include "engine/base/log.h"
 #include "engine/bus/topics.h"
+#include "engine/net/http_client.h"
 #include "engine/net/swarm.h"
+#include "engine/store/ledgers.h"
 
 namespace kith::node {
+
+class AppKeys;  // host_kv.cpp
 
 // What the engine offers to every host. Outlives all of them.
 struct Services {
@@ -22,13 +26,20 @@ struct Services {
   net::Swarm& swarm;
   bus::Bus& bus;
   bus::Topics& topics;
-  // Offered by plugins, or by the simulator (kith.memory/1).
+  store::Committer* committer = nullptr;  // the Node's; whoever asks for them stands above it
+  store::Ledgers* ledgers = nullptr;
+  // Makes or opens one, and has it synced from now on. Throws Fault.
+  std::function<store::Ledger&(std::string_view name)> open_ledger;
+  net::HttpClient* http = nullptr;  // none in the simulator, where a fake service stands in
+  // Offered by plugins, or by the simulator (kith.memory/1); found before the engine's own.
   struct Offer {
     const void* ops = nullptr;
     void* self = nullptr;
     kith_host* owner = nullptr;
   };
   std::map<std::string, Offer, std::less<>> offers;
+  // Of each app and plugin that asked, by kind and name. They go before the committer tells anyone.
+  std::map<std::pair<bool, std::string>, std::shared_ptr<AppKeys>> keys;
   std::uintptr_t hosts = 0, calls = 0;  // made so far: no two handles are alike
   // Jobs on the worker whose answer is outstanding: a stop waits until it is 0. Shared, for an
   // answer may come later.
@@ -39,6 +50,21 @@ struct Services {
 class HostOp {
  public:
   virtual ~HostOp() = default;
+  // Of a staged one: what was judged takes effect.
+  virtual Result<void> activate() { return {}; }
+
+ protected:
+  kith_op* self_ = nullptr;  // once a host has taken it; one that refuses destroys it
+
+ private:
+  friend struct ::kith_host;
+};
+
+// What a staged host asked for, in order: an op that waits for its activation, or a topic to join
+// by itself. `topic` is also what an op will join, `command` what it will be called.
+struct StagedStep {
+  kith_op* op = nullptr;
+  std::string topic, command;
 };
 
 }  // namespace kith::node
@@ -52,6 +78,9 @@ struct kith_host {
 
   // Undoes all that was hooked; calls that fire later find nothing. Idempotent.
   void undo();
+  // Hooks for good what was staged, in the order of its staging. The version before it is undone.
+  kith::Result<void> activate();
+  std::vector<std::string> staged_topics();  // that it will join
 
   // A kith_op* is (host, generation, slot), so that a spent or foreign one is recognised, never
   // followed. nullptr: stopped, or too many.
@@ -69,7 +98,14 @@ struct kith_host {
   kith::node::Services& services;
   kith::bus::Owner owner;
   kith::Log log;
-  std::string failure;  // what api->fail said last
+  std::string failure;                    // what api->fail said last
+  std::vector<std::string> http_allowed;  // origins that the operator's config names for this app
+  // A new version of an app while it loads: what it hooks is judged and kept, and does nothing
+  // until activate(). Timers, streams, calls, what it publishes and what it stores work at once.
+  bool staged = false;
+  std::vector<kith::node::StagedStep> steps;
+  // How its runner says that it fares (kith.apps/1); set for apps.
+  std::function<void(int state, std::string_view sentence)> told;
   std::function<void(kith::LogLevel, std::string_view)>
       tail;  // who follows this host's log, beside the sink
   bool stopped = false;
@@ -116,6 +152,13 @@ const kith_gate* gate_table();
 const kith_topics* topics_table();
 const kith_crypto* crypto_table();
 const kith_bus* bus_table();
+const kith_links* links_table();
+const kith_ledgers* ledgers_table();
+const kith_kv* kv_table();
+const kith_http* http_table();
+const kith_apps* apps_table();
+
+wire::Value verdict_body(const store::Verdict& verdict);  // {ok, feeds, entries, problems}
 
 // Answers a kith_done with an error and its sentence.
 void fire_error(kith_done done, const Error& error);

@@ -2,47 +2,110 @@
 // kith.bus/1 and kith.topics/1 over the bus.
 #include <algorithm>
 
-#include "engine/bus/json.h"
+#include "engine/bus/pattern.h"
 #include "engine/node/host.h"
+#include "engine/wire/json.h"
 
 namespace kith::node {
 
 namespace {
 
+constexpr std::size_t kStepsMax = 65'536;
+
 class HandlerOp final : public HostOp {
  public:
-  HandlerOp(bus::Bus& bus, bus::Bus::Id id) : bus_(bus), id_(id) {}
-  ~HandlerOp() override { bus_.off(id_); }
+  HandlerOp(kith_host& host, std::string pattern, int priority, unsigned flags, bus::Handler fn)
+      : host_(host),
+        pattern_(std::move(pattern)),
+        priority_(priority),
+        flags_(flags),
+        fn_(std::move(fn)) {}
+  ~HandlerOp() override { host_.services.bus.off(id_); }
+
+  Result<void> judge() const {
+    if (bus::is_valid_pattern(pattern_)) return {};
+    return refused();
+  }
+  Result<void> activate() override {
+    id_ = host_.services.bus.on(host_.owner, pattern_, priority_, flags_, std::move(fn_));
+    return id_ == 0 ? refused() : Result<void>();
+  }
+  // The topic that it joins, if any.
+  std::string topic() const {
+    constexpr std::string_view kMessage = "message/";
+    if (bus::is_pattern(pattern_) || !pattern_.starts_with(kMessage)) return {};
+    return pattern_.substr(kMessage.size());
+  }
 
  private:
-  bus::Bus& bus_;
-  bus::Bus::Id id_;
+  Result<void> refused() const {
+    return Error(KITH_BAD,
+                 "'" + pattern_ + "' is no pattern: + and # stand for whole levels, # last");
+  }
+  kith_host& host_;
+  const std::string pattern_;
+  const int priority_;
+  const unsigned flags_;
+  bus::Handler fn_;
+  bus::Bus::Id id_ = 0;
 };
 
 class CommandOp final : public HostOp {
  public:
-  CommandOp(bus::Bus& bus, bus::Bus::Id id) : bus_(bus), id_(id) {}
-  ~CommandOp() override { bus_.remove_command(id_); }
+  CommandOp(kith_host& host, bus::CommandSpec spec, bus::CommandFn fn)
+      : host_(host), spec_(std::move(spec)), fn_(std::move(fn)) {}
+  ~CommandOp() override { host_.services.bus.remove_command(id_); }
+
+  Result<void> judge() const {
+    const auto is_twin = [this](const StagedStep& step) {
+      return step.command == spec_.name && host_.peek(step.op);
+    };
+    if (std::any_of(host_.steps.begin(), host_.steps.end(), is_twin))
+      return Error(bus::bus_error::taken, spec_.name);
+    return host_.services.bus.judge_command(host_.owner, spec_);
+  }
+  Result<void> activate() override {
+    const auto id = host_.services.bus.command(host_.owner, std::move(spec_), std::move(fn_));
+    if (!id) return id.error();
+    id_ = *id;
+    return {};
+  }
+  const std::string& name() const { return spec_.name; }
 
  private:
-  bus::Bus& bus_;
-  bus::Bus::Id id_;
+  kith_host& host_;
+  bus::CommandSpec spec_;
+  bus::CommandFn fn_;
+  bus::Bus::Id id_ = 0;
 };
+
+int refuse(kith_host* host, const Error& error) {
+  host->failure = error.message();
+  return error.is(bus::bus_error::taken) ? KITH_REFUSED : KITH_BAD;
+}
+
+// In effect at once; of a staged host's judged at once, and in effect when it is activated.
+template <class Hook>
+int hook(kith_host* host, std::unique_ptr<Hook> made, StagedStep step, kith_op** op) {
+  if (host->stopped) return KITH_CLOSED;
+  if (host->staged && host->steps.size() >= kStepsMax) return KITH_LIMIT;
+  const auto good = host->staged ? made->judge() : made->activate();
+  if (!good) return refuse(host, good.error());
+  *op = host->add(std::move(made));
+  if (!*op) return KITH_CLOSED;
+  step.op = *op;
+  if (host->staged) host->steps.push_back(std::move(step));
+  return 0;
+}
 
 int add_handler(kith_host* host, const char* pattern, int priority, unsigned flags,
                 int (*fn)(void* ctx, const kith_event*), void* ctx, kith_op** op) {
-  if (host->stopped) return KITH_CLOSED;
   host->failure.clear();
-  bus::Bus& bus = host->services.bus;
-  const auto id = bus.on(host->owner, pattern, priority, flags,
-                         [fn, ctx](const kith_event& event) { return fn(ctx, &event); });
-  if (id == 0) {
-    host->failure =
-        "'" + std::string(pattern) + "' is no pattern: + and # stand for whole levels, # last";
-    return KITH_BAD;
-  }
-  *op = host->add(std::make_unique<HandlerOp>(bus, id));
-  return *op ? 0 : KITH_CLOSED;
+  auto made =
+      std::make_unique<HandlerOp>(*host, pattern, priority, flags,
+                                  [fn, ctx](const kith_event& event) { return fn(ctx, &event); });
+  StagedStep step{nullptr, made->topic(), {}};
+  return hook(host, std::move(made), std::move(step), op);
 }
 
 bus::CommandSpec spec_of(const kith_command& command) {
@@ -60,7 +123,7 @@ bus::CommandSpec spec_of(const kith_command& command) {
     made.required = (arg.flags & KITH_ARG_REQUIRED) != 0;
     made.option = (arg.flags & KITH_ARG_OPTION) != 0;
     made.rest = (arg.flags & KITH_ARG_REST) != 0;
-    if (arg.value) made.fallback = bus::from_json(arg.value).value();
+    if (arg.value) made.fallback = wire::from_json(arg.value).value();
     made.help = arg.help ? arg.help : "";
     spec.args.push_back(std::move(made));
   }
@@ -69,7 +132,6 @@ bus::CommandSpec spec_of(const kith_command& command) {
 
 int add_command(kith_host* host, const kith_command* command,
                 void (*fn)(void* ctx, kith_call*, kith_bytes args), void* ctx, kith_op** op) {
-  bus::Bus& bus = host->services.bus;
   bus::CommandSpec spec;
   try {
     spec = spec_of(*command);
@@ -77,17 +139,13 @@ int add_command(kith_host* host, const kith_command* command,
     host->failure = std::string(command->name) + ": " + fault.what();
     return KITH_BAD;
   }
-  const auto id = bus.command(host->owner, std::move(spec),
-                              [host, fn, ctx](bus::CallPtr call, wire::Value args) {
-                                const ByteVector body = wire::encode_cbor(args);
-                                fn(ctx, host->add_call(std::move(call)), c_bytes(Bytes(body)));
-                              });
-  if (!id) {
-    host->failure = id.error().message();
-    return id.error().is(bus::bus_error::taken) ? KITH_REFUSED : KITH_BAD;
-  }
-  *op = host->add(std::make_unique<CommandOp>(bus, *id));
-  return *op ? 0 : KITH_CLOSED;
+  auto made = std::make_unique<CommandOp>(
+      *host, std::move(spec), [host, fn, ctx](bus::CallPtr call, wire::Value args) {
+        const ByteVector body = wire::encode_cbor(args);
+        fn(ctx, host->add_call(std::move(call)), c_bytes(Bytes(body)));
+      });
+  StagedStep step{nullptr, {}, made->name()};
+  return hook(host, std::move(made), std::move(step), op);
 }
 
 // A call of a host's: each part and the end go to `each`; its end frees it.
@@ -97,12 +155,12 @@ class CallOp final : public HostOp {
   static kith_op* begin(kith_host* host, const char* name, kith_bytes args, kith_done each) {
     auto made = std::make_unique<CallOp>(host, each);
     CallOp& op = *made;
-    op.self_ = host->add(std::move(made));
-    if (!op.self_) return nullptr;
+    kith_op* const self = host->add(std::move(made));
+    if (!self) return nullptr;
     auto body = wire::decode_body(view(args));
     op.ticket_ = host->services.bus.call(
         name, body ? *std::move(body) : wire::Value(std::string("?")), op.answer());
-    return op.self_;
+    return self;
   }
 
  private:
@@ -127,7 +185,6 @@ class CallOp final : public HostOp {
     each.fn(each.ctx, kind, &body);
   }
   kith_host* host_;
-  kith_op* self_ = nullptr;
   kith_done each_;
   bus::Bus::Ticket ticket_;
 };
@@ -162,6 +219,27 @@ int emit_event(kith_host* host, const kith_event* event) {
   return host->services.bus.emit(*event, &host->owner);
 }
 
+int join_topic(kith_host* host, kith_bytes topic) {
+  if (!host->staged) return host->services.topics.join(host->owner, text(topic)) ? 0 : KITH_BAD;
+  if (host->steps.size() >= kStepsMax) return KITH_LIMIT;
+  if (!bus::Topics::judge(text(topic))) return KITH_BAD;
+  host->steps.push_back({nullptr, to_string(topic), {}});
+  return 0;
+}
+
+int leave_topic(kith_host* host, kith_bytes topic) {
+  if (!host->staged) {
+    host->services.topics.leave(host->owner, text(topic));
+    return 0;
+  }
+  const auto joins_it = [topic](const StagedStep& step) {
+    return !step.op && step.topic == text(topic);
+  };
+  const auto step = std::find_if(host->steps.begin(), host->steps.end(), joins_it);
+  if (step != host->steps.end()) host->steps.erase(step);
+  return 0;
+}
+
 int publish_topic(kith_host* host, kith_bytes topic, kith_bytes data, std::uint8_t* id,
                   std::size_t cap, std::size_t* id_bytes) {
   host->failure.clear();
@@ -192,13 +270,8 @@ const kith_topics* topics_table() {
       sizeof(kith_topics),
       [](kith_host* host, const kith_message* messages, const std::uint64_t* tickets, int* verdicts,
          std::size_t n) { host->services.topics.deliver(messages, tickets, verdicts, n); },
-      [](kith_host* host, kith_bytes topic) -> int {
-        return host->services.topics.join(host->owner, text(topic)) ? 0 : KITH_BAD;
-      },
-      [](kith_host* host, kith_bytes topic) -> int {
-        host->services.topics.leave(host->owner, text(topic));
-        return 0;
-      },
+      &join_topic,
+      &leave_topic,
       &publish_topic,
   };
   return &table;

@@ -15,9 +15,9 @@ class TimerOp final : public HostOp {
   static kith_op* start(kith_host* host, std::uint64_t us, kith_done done) {
     auto made = std::make_unique<TimerOp>(host, done);
     TimerOp& op = *made;
-    op.self_ = host->add(std::move(made));
-    if (op.self_) host->services.loop.start(op.timer_, us);
-    return op.self_;
+    kith_op* const self = host->add(std::move(made));
+    if (self) host->services.loop.start(op.timer_, us);
+    return self;
   }
 
  private:
@@ -28,7 +28,6 @@ class TimerOp final : public HostOp {
     done.fn(done.ctx, 0, nullptr);
   }
   kith_host* host_;
-  kith_op* self_ = nullptr;
   kith_done done_;
   Timer timer_;
 };
@@ -94,9 +93,9 @@ class VerifyOp final : public HostOp {
   static kith_op* start(kith_host* host, const kith_claim* claims, std::size_t n, kith_done done) {
     auto made = std::make_unique<VerifyOp>(host, claims, n, done);
     VerifyOp& op = *made;
-    op.self_ = host->add(std::move(made));
-    if (op.self_) op.begin();
-    return op.self_;
+    kith_op* const self = host->add(std::move(made));
+    if (self) op.begin();
+    return self;
   }
 
  private:
@@ -126,7 +125,7 @@ class VerifyOp final : public HostOp {
       at->work->run(at->from, at->to);
       return 0;
     };
-    if (host_->services.loop.offload(run, job, {&VerifyOp::job_done, job}, false)) {
+    if (host_->services.loop.offload(run, job, {&VerifyOp::job_done, job}, Loop::Beside::brief)) {
       ++*host_->services.jobs;
       return;
     }
@@ -153,7 +152,6 @@ class VerifyOp final : public HostOp {
     op->done_.fn(op->done_.ctx, 0, op->work_->holds.data());
   }
   kith_host* host_;
-  kith_op* self_ = nullptr;
   kith_done done_;
   Timer answer_;
   std::shared_ptr<VerifyWork> work_;
@@ -190,7 +188,8 @@ const kith_loop* loop_table() {
       [](kith_host* host, std::int64_t (*work)(void*), void* arg, kith_done done,
          int long_job) -> int {
         auto* answer = new Offloaded{host->gone, host->services.jobs, done};
-        if (!host->services.loop.offload(work, arg, {&Offloaded::fire, answer}, long_job != 0)) {
+        const auto where = long_job != 0 ? Loop::Beside::lengthy : Loop::Beside::brief;
+        if (!host->services.loop.offload(work, arg, {&Offloaded::fire, answer}, where)) {
           delete answer;
           return KITH_LIMIT;
         }

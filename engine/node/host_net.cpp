@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kith.streams/1, kith.peers/1 and kith.gate/1 over the swarm.
-#include "engine/node/host.h"
+#include "engine/node/host_task.h"
 
 namespace kith::node {
 
@@ -10,53 +10,6 @@ Result<wire::PeerId> peer_of(kith_bytes id) {
   if (id.n == 0) return wire::PeerId();
   return wire::PeerId::from_bytes(view(id));
 }
-
-// A task for a host: fires `done` once from a later turn, or never when it was cancelled.
-class TaskOp : public HostOp {
- public:
-  TaskOp(kith_host* host, kith_done done)
-      : host_(host), done_(done), answer_({&TaskOp::answered, this}) {}
-
- protected:
-  template <class Op>
-  static kith_op* start(std::unique_ptr<Op> made) {
-    Op& op = *made;
-    op.self_ = op.host_->add(std::move(made));
-    if (op.self_) op.scope_.spawn(Op::run(op));
-    return op.self_;
-  }
-  kith_host& host() const { return *host_; }
-  // The answer leaves the task before it is given, so that the task may be destroyed by it.
-  void succeed(kith_pipe* result) {
-    result_ = Pipe(result);
-    host_->services.loop.start(answer_, 0);
-  }
-  void fail(const Error& error) {
-    code_ = code_of(error);
-    sentence_ = error.message();
-    host_->services.loop.start(answer_, 0);
-  }
-
- private:
-  static void answered(void* ctx, std::int64_t, const void*) {
-    auto* op = static_cast<TaskOp*>(ctx);
-    const auto spent = op->host_->spend(op->self_);
-    const kith_bytes sentence = c_bytes(op->sentence_);
-    const void* result =
-        op->code_ < 0 ? static_cast<const void*>(&sentence) : op->result_.release();
-    op->done_.fn(op->done_.ctx, op->code_, result);
-  }
-  kith_host* host_;
-  kith_op* self_ = nullptr;
-  kith_done done_;
-  Timer answer_;
-  Pipe result_;
-  int code_ = 0;
-  std::string sentence_;
-
- protected:
-  Scope scope_;
-};
 
 class OpenOp final : public TaskOp {
  public:

@@ -37,6 +37,11 @@ std::vector<const kith_plugin*> in_order(std::deque<const kith_plugin*> waiting,
   std::vector<const kith_plugin*> order;
   std::vector<std::string> offered;
   kith_host asks(services, "plugins", false);  // for what is there before any of them
+  // Who builds on the links of others holds some of them: it starts after them, and ends before.
+  std::stable_partition(waiting.begin(), waiting.end(), [](const kith_plugin* entry) {
+    const auto needs = facts_of(*entry, {}).needs;
+    return std::find(needs.begin(), needs.end(), KITH_LINKS) == needs.end();
+  });
   for (const kith_plugin* entry : waiting) {
     for (const std::string& need : facts_of(*entry, {}).needs) {
       void* self = nullptr;
@@ -110,7 +115,8 @@ void Plugins::start_one(const kith_plugin& entry, const wire::Value& options) {
 
 void Plugins::give_roles(Plugin& plugin) {
   if (const auto* transport = static_cast<const kith_transport*>(plugin.role(KITH_TRANSPORT))) {
-    const auto added = services_.swarm.add_transport(transport, plugin.me);
+    const auto why = [host = plugin.host.get()] { return host->failure; };
+    const auto added = services_.swarm.add_transport(transport, plugin.me, why);
     if (!added) {
       throw Fault(Error(KITH_REFUSED,
                         fmt::format("plugin {}: {}", plugin.entry->name, added.error().detail())));

@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "engine/bus/json.h"
 #include "engine/cli/listen.h"
+#include "engine/wire/json.h"
 
 namespace kith::cli {
 namespace {
 
-wire::Value from(const char* json) { return *bus::from_json(json); }
+wire::Value from(const char* json) { return *wire::from_json(json); }
 
 TEST(Output, ListsOfMapsAreTables) {
   EXPECT_EQ(readable(from(R"([{"topic":"a","mesh":2,"joined_by":["x","y"]},{"topic":"longer"}])")),
@@ -36,14 +36,14 @@ TEST(Output, WhatStrangersSaidCannotDriveATerminal) {
       "31m";
   for (const std::string& text :
        {readable(wire::Value(evil)), readable(wire::Value(wire::Value::List{evil})),
-        json_line(wire::Value(evil))}) {
+        wire::to_json(wire::Value(evil))}) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
     EXPECT_EQ(text.find('\r'), std::string::npos) << text;
     EXPECT_EQ(text.find('\x7f'), std::string::npos) << text;
   }
-  const std::string json = json_line(wire::Value(evil));
+  const std::string json = wire::to_json(wire::Value(evil));
   EXPECT_EQ(json.find("\xc2\x9b"), std::string::npos) << json;
-  EXPECT_EQ(*bus::from_json(json)->string(), evil) << "escaped, and still the same";
+  EXPECT_EQ(*wire::from_json(json)->string(), evil) << "escaped, and still the same";
   wire::Value row;
   row["a\nb"] = "c\nd";
   EXPECT_EQ(readable(row), "a\\nb: c\\nd\n");

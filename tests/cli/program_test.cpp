@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "engine/bus/json.h"
 #include "engine/node/config_text.h"
+#include "engine/wire/json.h"
 #include "tests/cli/play.h"
 
 namespace kith::cli {
@@ -63,7 +63,7 @@ TEST_F(ProgramTest, IdNeedsNoNodeAndStaysTheSame) {
   EXPECT_EQ(first.code, kExitOk) << first.err;
   EXPECT_TRUE(first.out.starts_with("12D3KooW")) << first.out;
   const Ran again = run({"--json", "id"});
-  const auto value = bus::from_json(again.out);
+  const auto value = wire::from_json(again.out);
   ASSERT_TRUE(value) << again.out;
   EXPECT_EQ(value->string_or("peer_id") + "\n", first.out);
 }
@@ -108,7 +108,7 @@ TEST_F(ConfigVerbTest, CheckSaysWhatIsWrongAndWhere) {
                           ":2:1: unknown key 'lissten' in [plugins.tcp]: did you mean 'listen'?\n"
                           "kith: " +
                           file + ":4:1: log.level: expected string (a text), not the number 3\n");
-  const auto json = bus::from_json(run({"config", "check", "--json"}).out);
+  const auto json = wire::from_json(run({"config", "check", "--json"}).out);
   ASSERT_TRUE(json);
   EXPECT_FALSE(json->boolean_or("ok", true));
   EXPECT_EQ(json->find("errors")->list()->size(), 2u);
@@ -129,9 +129,9 @@ TEST_F(ConfigVerbTest, ShowTellsValueAndOrigin) {
   EXPECT_NE(made.out.find("log.format = \"auto\"  # default\n"), std::string::npos);
   EXPECT_NE(made.out.find("plugins.tcp.listen = [\"/ip4/0.0.0.0/tcp/1\"]  # kith.toml:2\n"),
             std::string::npos);
-  const auto json = bus::from_json(run({"config", "show", "--json"}).out);
+  const auto json = wire::from_json(run({"config", "show", "--json"}).out);
   ASSERT_TRUE(json);
-  EXPECT_EQ(json->list()->size(), 7u);
+  EXPECT_EQ(json->list()->size(), 9u);
 }
 
 TEST_F(ConfigVerbTest, AConfigOfAnotherPlaceStandsInstead) {

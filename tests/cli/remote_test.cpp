@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cli/remote.h"
 
-#include "engine/bus/json.h"
+#include "engine/wire/json.h"
 #include "tests/cli/play.h"
 
 namespace kith::cli {
@@ -169,10 +169,10 @@ TEST_F(RemoteTest, HelpNamesTheCommandsOfTheRunningNode) {
 TEST_F(RemoteTest, PublishTakesTextOrStdin) {
   const Ran text = run({"publish", "t", "hi", "--json"});
   EXPECT_EQ(text.code, kExitOk);
-  EXPECT_EQ(bus::from_json(text.out)->string_or("text"), "hi");
+  EXPECT_EQ(wire::from_json(text.out)->string_or("text"), "hi");
   EXPECT_NE(text.err.find("no peer is known to be subscribed to t"), std::string::npos);
   const Ran whole = run({"publish", "t", "-", "--json"}, "two\nlines\n");
-  EXPECT_EQ(bus::from_json(whole.out)->string_or("data"), "dHdvCmxpbmVzCg==");
+  EXPECT_EQ(wire::from_json(whole.out)->string_or("data"), "dHdvCmxpbmVzCg==");
 }
 
 TEST_F(RemoteTest, ListenEndsAtItsCount) {
@@ -184,7 +184,7 @@ TEST_F(RemoteTest, ListenEndsAtItsCount) {
 
 TEST_F(RemoteTest, ListenInJsonIsOneObjectALine) {
   const Ran made = run({"--json", "listen", "t", "--count", "3"});
-  const auto first = bus::from_json(made.out.substr(0, made.out.find('\n')));
+  const auto first = wire::from_json(made.out.substr(0, made.out.find('\n')));
   ASSERT_TRUE(first) << made.out;
   EXPECT_EQ(first->string_or("text"), "m1");
   EXPECT_EQ(std::count(made.out.begin(), made.out.end(), '\n'), 3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What it is all for: a js-libp2p peer says something, a script on kith answers, the peer hears it.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { bytesOf, hear, kithConnects, makeJs, subscribers } from './js.mjs'
@@ -124,4 +124,122 @@ test('a script that errs or never ends does not stop the others', async (t) => {
     'the error is in its log')
   bad.run.child.kill('SIGTERM')
   await within(bad.run.ended, 'app run ends')
+})
+
+// What a script of ours says of itself, by its command.
+const versioned = (version, more = '') => `
+kith.command("version", function() return { version = ${version}, rate = kith.config.rate } end)
+${more}`
+const versionOf = async (node, name) => (await good(node.json([name, 'version']))).version
+
+test('a save loads it anew, a broken one keeps what runs, and no message is lost', async (t) => {
+  const node = await startKith(t)
+  const hears = (version) => versioned(version, `
+    kith.on("message/ask", function(msg) kith.publish("told", "${version} " .. msg.text) end)`)
+  const file = scriptFile(t, 'alerts.lua', hears(1))
+  const { run, texts } = await runApp(node, file)
+  const ear = await node.listen('told')
+  let asked = 0
+  let asks = true
+  const asking = (async () => {
+    for (; asks; asked++) await node.publish('ask', String(asked))
+  })()
+  await ear.first(3)
+  writeFileSync(file, hears(2))
+  await until(() => texts().includes(`app reloaded file=${file}`), 'it says that it is reloaded')
+  assert.equal(await versionOf(node, 'alerts'), 2)
+  writeFileSync(file, 'local fine = 1\n\nlocal not fine\n')
+  await until(() => texts().some((text) =>
+    /^alerts\.lua:3:.*; the version before goes on$/.test(text ?? '')), 'the broken save is named')
+  assert.equal(await versionOf(node, 'alerts'), 2)
+  writeFileSync(`${file}.swap`, hears(3))
+  renameSync(`${file}.swap`, file) // as editors do
+  await until(async () => await versionOf(node, 'alerts') === 3, 'the next save is tried')
+  asks = false
+  await asking
+  const heard = (await ear.first(asked)).map(({ text }) => text.split(' '))
+  assert.deepEqual(heard.map(([, number]) => Number(number)), heard.map((_, i) => i))
+  assert.ok(heard.every(([version], i) => i === 0 || version >= heard[i - 1][0]))
+  assert.ok(new Set(heard.map(([version]) => version)).size >= 2)
+  run.child.kill('SIGINT')
+  assert.equal(await within(run.ended, 'app run ends'), 0)
+})
+
+test('app run --set, --name and --detach; app list, reload, logs, stop', async (t) => {
+  const node = await startKith(t)
+  const file = scriptFile(t, 'plain.lua', versioned(1, 'kith.log.info("loaded")'))
+  const sets = ['--set', 'rate=5', '--set', 'deep.words=["a", "b"]']
+  const started = await node.json(['app', 'run', file, '--name', 'mine', '--detach', ...sets])
+  assert.equal(started.code, 0)
+  assert.deepEqual(started.lines.at(-1), { running: 'mine', file })
+  assert.deepEqual(await good(node.json(['mine', 'version'])), { version: 1, rate: 5 })
+  const [row, ...others] = await good(node.json(['app', 'list']))
+  assert.deepEqual(others, [])
+  assert.deepEqual([row.name, row.state, row.file], ['mine', 'running', file])
+  assert.ok(Math.abs(row.since - Date.now() / 1000) < 60)
+  const logs = launch(['--home', node.home, 'app', 'logs', 'mine', '--follow'])
+  await up(logs, () => logs.out.includes('info loaded\n'), 'what was logged before is shown')
+  writeFileSync(file, versioned(2, 'kith.log.info("loaded anew")'))
+  assert.deepEqual(await good(node.json(['app', 'reload', 'mine'])), { name: 'mine', file })
+  await until(() => logs.out.includes('info loaded anew\n'), 'and what comes')
+  assert.deepEqual(await good(node.json(['mine', 'version'])), { version: 2, rate: 5 })
+  const lines = await good(node.json(['app', 'logs', 'mine']))
+  assert.deepEqual(lines.map(({ text }) => text).slice(0, 2), ['loaded', 'loaded anew'])
+  for (const verb of ['reload', 'stop', 'logs']) {
+    const { code, stderr } = await node.cli(['app', verb, 'mein'])
+    assert.equal(code, 1)
+    assert.match(stderr, /"mein".*"mine"/)
+  }
+  assert.deepEqual(await good(node.json(['app', 'stop', 'mine'])), { name: 'mine' })
+  assert.deepEqual(await good(node.json(['app', 'list'])), [])
+  logs.child.kill('SIGINT')
+  assert.equal(await within(logs.ended, 'app logs --follow ends'), 0)
+})
+
+test('app --help and app VERB --help name all that can be given', async (t) => {
+  const node = await startKith(t)
+  const all = await node.cli(['app', '--help'])
+  assert.equal(all.code, 0)
+  for (const verb of ['run FILE', 'list', 'reload NAME', 'stop NAME', 'logs NAME']) {
+    assert.ok(all.stdout.includes(`kith app ${verb}`), `${verb} in ${all.stdout}`)
+  }
+  const { stdout } = await node.cli(['app', 'run', '--help'])
+  for (const option of ['--name', '--set', '--detach']) assert.ok(stdout.includes(option), stdout)
+})
+
+test('an app of the config comes back when the run in its place ends', async (t) => {
+  const kept = scriptFile(t, 'alerts.lua', versioned(1))
+  const node = await startKith(t, { sets: [`apps.alerts={file="${kept}", rate=7}`] })
+  const { run } = await runApp(node, scriptFile(t, 'alerts.lua', versioned(2)))
+  assert.deepEqual(await good(node.json(['alerts', 'version'])), { version: 2, rate: 7 })
+  run.child.kill('SIGINT')
+  assert.equal(await within(run.ended, 'app run ends'), 0)
+  await until(async () => await versionOf(node, 'alerts') === 1, 'it is back')
+})
+
+test('SIGHUP: the apps follow the config, the rest is left alone', async (t) => {
+  const node = await startKith(t)
+  const file = join(node.home, 'kith.toml')
+  const before = readFileSync(file, 'utf8')
+  const script = scriptFile(t, 'alerts.lua', versioned(1))
+  const hang = async (text, sign) => {
+    const from = node.run.err.length
+    writeFileSync(file, text)
+    node.run.child.kill('SIGHUP')
+    await until(() => sign.test(node.run.err.slice(from)), `the log says ${sign}`)
+  }
+  const section = (rate) => `${before}\n[apps.alerts]\nfile = "${script}"\nrate = ${rate}\n`
+  await hang(section(1), /config read anew/)
+  await until(async () => (await node.json(['alerts', 'version'])).json?.rate === 1, 'it runs')
+  const [{ since }] = await good(node.json(['app', 'list']))
+  await hang(section(1), /config read anew/)
+  assert.equal((await good(node.json(['app', 'list'])))[0].since, since, 'nothing changed')
+  await hang(section(2), /config read anew/)
+  await until(async () => (await node.json(['alerts', 'version'])).json?.rate === 2, 'reloaded')
+  await hang(`${section(3)}oops\n`, /config not taken/)
+  await hang(section(2).replace('[plugins.lua]', '[plugins.lua]\nhandler_ms = 99'),
+    /\[plugins\.lua\]/)
+  assert.deepEqual(await good(node.json(['alerts', 'version'])), { version: 1, rate: 2 })
+  await hang(before, /config read anew/)
+  await until(async () => (await good(node.json(['app', 'list']))).length === 0, 'and it is gone')
 })

@@ -2,7 +2,7 @@
 // A real node in a process of its own, in a fresh home, and the program's verbs against it.
 // KITH_BIN names the program. Whatever is started here is gone when the test is.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until, within, kWaitMs } from './wait.mjs'
@@ -10,6 +10,8 @@ import { until, within, kWaitMs } from './wait.mjs'
 export const program = process.env.KITH_BIN ??
   new URL('../../build/release/bin/kith', import.meta.url).pathname
 export const kLoopback = 'plugins.tcp.listen=["/ip4/127.0.0.1/tcp/0"]'
+export const kWebsocket = 'plugins.websocket.listen=["/ip4/127.0.0.1/tcp/0/ws"]'
+export const webAddressOf = (node) => node.addresses.find((text) => text.includes('/ws/'))
 
 const alive = new Set()
 process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')))
@@ -82,9 +84,18 @@ async function listen (home, topic, more = []) {
   }
 }
 
-// startKith(t, {home, sets, port, config}): a node that runs. `sets` are --set values.
-export async function startKith (t, { home, sets = [], port = 0, env, ms = kWaitMs } = {}) {
-  home ??= freshHome(t)
+// What a node needs to talk and to run scripts, and nothing more.
+const kPlain = '[plugins.tcp]\n[plugins.bootstrap]\n[plugins.gossipsub]\n[plugins.lua]\n'
+
+// startKith(t, {home, sets, port, first}): a node that runs. `sets` are --set values. A home that
+// is new gets a plain config; with `first`, the one that the program writes.
+export async function startKith (t, options = {}) {
+  const { home = freshHome(t), sets = [], port = 0, env, ms = kWaitMs, first = false } = options
+  const config = join(home, 'kith.toml')
+  if (!first && !existsSync(config)) {
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    writeFileSync(config, kPlain)
+  }
   const all = [kLoopback.replace('tcp/0', `tcp/${port}`), ...sets]
   const run = launch(['--home', home, '--json', 'run', ...all.flatMap((set) => ['--set', set])],
     { env })

@@ -1,108 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Apps by a runner that is compiled into the test: a file's name says how its loading goes.
-#include "engine/node/apps.h"
-
+// Apps one at a time: loading, failing, being found, listed, run, stopped and logged.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "tests/support/probe.h"
+#include "tests/node/play_runner.h"
 
 namespace kith::test {
 namespace {
-
-// ok.play runs at once, slow.play after a second; bad.play fails with a sentence; refused.play is
-// not even begun; mute.play fails without a word; chatty.play logs 500 lines first.
-struct Runner final : App {
-  static constexpr const char* kName = "runner";
-  static constexpr const char* kVersion = "0";
-  static constexpr const char* kSummary = "Plays that it runs files.";
-  using App::App;
-
-  struct Loaded {
-    Runner* runner;
-    kith_host* app;
-    std::string file;
-    kith_done done;
-    Op answer;
-    static void fire(void* self, std::int64_t, const void*) {
-      auto* loaded = static_cast<Loaded*>(self);
-      loaded->answer.forget();
-      const std::string sentence = loaded->file == "bad.play" ? "bad.play:3: boom" : "";
-      const kith_bytes text = c_bytes(sentence);
-      const bool fails = loaded->file == "bad.play" || loaded->file == "mute.play";
-      loaded->done.fn(loaded->done.ctx, fails ? KITH_BAD : 0,
-                      fails && !sentence.empty() ? &text : nullptr);
-    }
-  };
-  int load(kith_host* app, const kith_app_spec& spec, kith_done done, void** to) {
-    const std::string file = std::filesystem::path(kith::text(spec.file)).filename().string();
-    if (file == "refused.play") {
-      return Host(host.api(), app).fail("refused.play:1: no");
-    }
-    auto* made = new Loaded{this, app, file, done, Op()};
-    ++live;
-    *to = made;
-    config = to_vector(view(spec.config));
-    const Host of_app(host.api(), app);
-    for (int i = 0; file == "chatty.play" && i < 500; ++i) of_app.info(fmt::format("line {}", i));
-    made->answer = of_app.after(file == "slow.play" ? 1'000'000 : 0, {&Loaded::fire, made});
-    return 0;
-  }
-  const void* role(std::string_view id) {
-    static constexpr kith_runner table{
-        sizeof(kith_runner), ".play",
-        [](void* me, kith_host* app, const kith_app_spec* spec, kith_done done, void** loaded) {
-          return static_cast<Runner*>(me)->load(app, *spec, done, loaded);
-        },
-        [](void* me, void* loaded) {
-          --static_cast<Runner*>(me)->live;
-          delete static_cast<Loaded*>(loaded);
-        }};
-    return id == KITH_RUNNER ? &table : nullptr;
-  }
-
-  int live = 0;
-  ByteVector config;
-};
-
-constinit const kith_plugin kRunner = detail::entry_of<Runner>();
-
-class AppsTest : public testing::Test {
- protected:
-  AppsTest() : play(1), node(play.add(Play::Role{.own = {&kRunner}, .routes = false})) {}
-  Runner& runner() { return started<Runner>(node, kRunner); }
-  node::Apps& apps() { return node.apps(); }
-  std::string state(std::string_view name) {
-    const auto* app = apps().find(name);
-    return app ? app->state : "absent";
-  }
-  // Begins to load; `ends` gets the sentence, or "running".
-  void begin(std::string name, std::string file, std::string& ends) {
-    loading.spawn(load(apps(), std::move(name), std::move(file), ends));
-  }
-  std::string load_now(const std::string& name, const std::string& file) {
-    std::string ends;
-    begin(name, file, ends);
-    play.loop.run_for(2'000'000);
-    return ends;
-  }
-  static Task<void> load(node::Apps& apps, std::string name, std::string file, std::string& ends) {
-    try {
-      wire::Value config;
-      config["word"] = "hi";
-      co_await apps.load(std::move(name), std::move(file), std::move(config));
-      ends = "running";
-    } catch (const Fault& fault) {
-      ends = fault.error().detail();
-    }
-  }
-
-  Play play;
-  node::Node& node;
-  Scope loading;
-};
 
 TEST_F(AppsTest, RunAndEnd) {
   EXPECT_EQ(load_now("one", "/x/ok.play"), "running");
@@ -255,7 +158,8 @@ TEST_F(AppsTest, AreFoundByNameInTheirFolders) {
   other.run_task(alone.start());  // the one that is absent keeps nobody from starting
   ASSERT_TRUE(alone.apps().find("ok"));
   EXPECT_EQ(alone.apps().find("ok")->file, (folder / "ok.play").string());
-  EXPECT_FALSE(alone.apps().find("absent"));
+  ASSERT_TRUE(alone.apps().find("absent"));
+  EXPECT_EQ(alone.apps().find("absent")->state.find("failed: "), 0u);
   ASSERT_EQ(other.sink.errors.size(), 1u);
   EXPECT_NE(other.sink.errors[0].find((folder / "absent.play").string()), std::string::npos);
   other.run_task(alone.stop());

@@ -10,10 +10,10 @@
 #include <filesystem>
 
 #include "engine/base/limits.h"
-#include "engine/bus/json.h"
 #include "engine/bus/topics.h"
 #include "engine/node/control_caller.h"
 #include "engine/sim/virtual_loop.h"
+#include "engine/wire/json.h"
 #include "tests/support/real_world.h"
 
 namespace kith::node {

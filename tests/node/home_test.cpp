@@ -97,7 +97,8 @@ const std::vector<PluginOptions>& known() {
 }
 
 TEST_F(HomeTest, TheFirstConfigIsWhatItSays) {
-  const std::string text = first_config(known(), {"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"});
+  const std::string text =
+      first_config(known(), {{"tcp", {"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"}}});
   const auto [config, errors] = read_config({"kith.toml", text, {}, {}}, known());
   ASSERT_TRUE(errors.empty()) << errors.front() << "\n" << text;
   ASSERT_EQ(config.plugins.size(), 2u);
@@ -109,9 +110,30 @@ TEST_F(HomeTest, TheFirstConfigIsWhatItSays) {
   EXPECT_NE(text.find("# [apps.echo]"), std::string::npos);
 }
 
+TEST_F(HomeTest, TheFirstConfigRunsWhatShips) {
+  std::vector<PluginOptions> more = known();
+  more.push_back({"hooks", "Hooks.", {}});
+  more.push_back({"lua", "Scripts.", {}});
+  more.push_back({"websocket", "WebSocket links.", {{"listen", "strings", "[]", "Multiaddrs."}}});
+  const auto listen = pick_listen_addresses();
+  ASSERT_TRUE(listen);
+  const std::string text = first_config(more, *listen);
+  const auto [config, errors] = read_config({"kith.toml", text, {}, {}}, more);
+  ASSERT_TRUE(errors.empty()) << errors.front() << "\n" << text;
+  const std::string ws = to_toml(*config.find_plugin("websocket")->options.find("listen"));
+  EXPECT_EQ(ws.find("[\"/ip4/127.0.0.1/tcp/"), 0u) << ws;
+  EXPECT_NE(ws.find("/ws\"]"), std::string::npos) << ws;
+  EXPECT_FALSE(config.find_plugin("hooks"));
+  EXPECT_NE(text.find("# [[plugins.hooks.post]]"), std::string::npos);
+  ASSERT_EQ(config.apps.size(), 2u);
+  EXPECT_EQ(config.apps[0].name, "chat");
+  EXPECT_EQ(to_toml(config.apps[0].config), "{ rooms = [\"lobby\"] }");
+  EXPECT_EQ(config.apps[1].name, "notes");
+}
+
 // Taking the '#' from every option line must give the same config again.
 TEST_F(HomeTest, CommentedDefaultsAreTheDefaults) {
-  std::string text = first_config(known(), {"/ip4/0.0.0.0/tcp/1"}), live;
+  std::string text = first_config(known(), {{"tcp", {"/ip4/0.0.0.0/tcp/1"}}}), live;
   std::size_t taken = 0;
   for (std::size_t at = 0, end; at < text.size(); at = end + 1) {
     end = text.find('\n', at);
@@ -119,11 +141,12 @@ TEST_F(HomeTest, CommentedDefaultsAreTheDefaults) {
     const std::size_t equals = line.find(" = ");
     const bool option = line.starts_with("# ") && equals != line.npos &&
                         line.substr(2, equals - 2).find_first_of(" ['") == line.npos &&
-                        !line.starts_with("# file") && !line.starts_with("# listen");
+                        !line.starts_with("# file") && !line.starts_with("# http") &&
+                        !line.starts_with("# listen");
     if (option) ++taken;
     live += (option ? line.substr(2) : line) + "\n";
   }
-  EXPECT_EQ(taken, 7u);
+  EXPECT_EQ(taken, 9u);
   const auto a = read_config({"kith.toml", text, {}, {}}, known());
   const auto b = read_config({"kith.toml", live, {}, {}}, known());
   ASSERT_TRUE(b.errors.empty()) << b.errors.front();
