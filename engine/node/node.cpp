@@ -51,6 +51,11 @@ crypto::Key32 fresh_key(Loop& loop) {
   return key;
 }
 
+store::Durability durability_of(const Config& config) {
+  return config.store.durability == "interval" ? store::Durability::interval
+                                               : store::Durability::sync;
+}
+
 }  // namespace
 
 Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
@@ -68,7 +73,31 @@ Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
       topics_(bus_, log_.in("topics")),
       identify_(swarm_, {"kith/" + setup_.version, setup_.interfaces}),
       ping_(swarm_),
-      services_{loop, log_, setup_.identity, swarm_, bus_, topics_, {}},
+      committer_(loop, log_.in("store"),
+                 setup_.store ? setup_.store : std::shared_ptr(store::make_memory_store()),
+                 durability_of(setup_.config)),
+      ledgers_({.loop = loop,
+                .log = log_.in("ledger"),
+                .identity = setup_.identity,
+                .committer = committer_,
+                .origin = setup_.store_origin}),
+      sync_(swarm_, ledgers_),
+      ledger_news_(bus_, ledgers_, log_.in("ledger")),
+      http_(setup_.http
+                ? std::make_unique<net::HttpClient>(loop, log_.in("http"), "kith/" + setup_.version)
+                : nullptr),
+      services_{.loop = loop,
+                .log = log_,
+                .identity = setup_.identity,
+                .swarm = swarm_,
+                .bus = bus_,
+                .topics = topics_,
+                .committer = &committer_,
+                .ledgers = &ledgers_,
+                .open_ledger = [this](std::string_view name) -> store::Ledger& {
+                  return open_ledger(name);
+                },
+                .http = http_.get()},
       plugins_(services_),
       apps_(services_, plugins_, setup_.script_folders),
       relay_(std::make_unique<Relay>(*this)),
@@ -98,6 +127,7 @@ Task<void> Node::start() {
   if (limits.connections > 0)
     swarm_.limit(static_cast<std::size_t>(limits.connections),
                  static_cast<std::size_t>(limits.connections_per_peer));
+  for (const std::string& name : config.ledgers) open_ledger(name);
   plugins_.start(config.plugins, setup_.plugins);
   for (const auto& plugin : plugins_.all()) {
     for (const std::string& text : plugin->listen) {
@@ -109,23 +139,16 @@ Task<void> Node::start() {
       const auto bound = swarm_.listen(*address);
       if (!bound) {
         const std::string& said = plugin->host->failure;
-        throw Fault(Error(KITH_IO, fmt::format("cannot listen on {}: {}", text,
-                                               said.empty() ? bound.error().message() : said)));
+        throw Fault(
+            Error(KITH_IO, fmt::format("[plugins.{}] cannot listen on {}: {}", plugin->entry->name,
+                                       text, said.empty() ? bound.error().message() : said)));
       }
     }
   }
-  for (const Config::App& app : config.apps) {
-    try {
-      std::string file = app.file.empty() ? apps_.find_file(app.name) : app.file;
-      std::string name = app.name;
-      wire::Value own = app.config;
-      Task<Apps::App*> loading = apps_.load(std::move(name), std::move(file), std::move(own));
-      co_await loading;
-    } catch (const Fault& fault) {
-      // One bad script keeps no node from starting: it is named here and in `app list`.
-      log_.error("app failed name={} err={}", app.name, fault.what());
-    }
-  }
+  // One bad script keeps no node from starting: it is named in the log and in `app list`.
+  std::vector<Config::App> apps = config.apps;
+  Task<void> loading = apps_.configure(std::move(apps));
+  co_await loading;
 }
 
 Task<void> Node::stop() {
@@ -135,13 +158,24 @@ Task<void> Node::stop() {
   co_await turn;
   // Links are their transport's: none may outlive it.
   swarm_.retire("the node stops");
+  ledgers_.retire();
   const std::uint64_t until_us = loop_.now_us() + kStopUs;
-  while ((*services_.jobs > 0 || !swarm_.idle()) && loop_.now_us() < until_us) {
+  const auto is_busy = [this] {
+    return *services_.jobs > 0 || !swarm_.idle() || !ledgers_.idle() || !committer_.idle();
+  };
+  while (is_busy() && loop_.now_us() < until_us) {
     Nap nap(loop_, 2'000);
     co_await nap;
   }
   swarm_.end("the node stopped");
   plugins_.stop();
+}
+
+store::Ledger& Node::open_ledger(std::string_view name) {
+  const bool is_open = ledgers_.find(name) != nullptr;
+  store::Ledger& ledger = ledgers_.open(name);
+  if (!is_open) sync_.opened(ledger);
+  return ledger;
 }
 
 std::vector<wire::Multiaddr> Node::addresses() const {

@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "engine/node/apps.h"
+#include "engine/node/ledger_news.h"
 #include "engine/node/plugins.h"
 #include "engine/protocols/identify.h"
 #include "engine/protocols/ping.h"
+#include "engine/protocols/sync.h"
 
 namespace kith::node {
 
@@ -18,8 +20,11 @@ struct NodeSetup {
   std::map<std::string, const kith_plugin*> plugins;  // what can be enabled, by name
   std::vector<std::string> script_folders;            // HOME/scripts, then the shipped ones
   std::string version = "0";
-  std::string home;  // for status; may be empty
+  std::string home;                        // for status; may be empty
+  std::shared_ptr<store::KeyValue> store;  // null: in memory, gone with the node
+  std::string store_origin;                // which store this is (store::LedgersSetup::origin)
   bool early_muxer = true;
+  bool http = false;  // outbound HTTP, by a real loop alone
   // The interfaces' addresses, for what listens on all of them; literal IPs.
   std::function<std::vector<std::string>()> interfaces = [] { return std::vector<std::string>(); };
 };
@@ -36,7 +41,8 @@ class Node {
 
   // Plugins, listeners, apps: all or a sentence. After an error the node can only be destroyed.
   Task<void> start();
-  // Apps; then connections and jobs on the worker, 10 s at most; then plugins in reverse.
+  // Apps; then connections, jobs on the worker and what waits for the disk, 10 s at most; then
+  // plugins in reverse.
   Task<void> stop();
   // The `stop` command asks for it; whoever runs the node listens here.
   std::function<void()> on_stop_asked;
@@ -49,6 +55,9 @@ class Node {
   bus::Bus& bus() { return bus_; }
   bus::Topics& topics() { return topics_; }
   protocols::Ping& ping() { return ping_; }
+  store::Ledgers& ledgers() { return ledgers_; }
+  // Makes or opens the ledger of that name and has it synced with peers. Throws Fault.
+  store::Ledger& open_ledger(std::string_view name);
   Plugins& plugins() { return plugins_; }
   Apps& apps() { return apps_; }
   const NodeSetup& setup() const { return setup_; }
@@ -66,6 +75,11 @@ class Node {
   bus::Topics topics_;
   protocols::Identify identify_;
   protocols::Ping ping_;
+  store::Committer committer_;
+  store::Ledgers ledgers_;
+  protocols::Sync sync_;
+  LedgerNews ledger_news_;
+  std::unique_ptr<net::HttpClient> http_;  // above its requests, which hang on hosts
   Services services_;
   Plugins plugins_;
   Apps apps_;
