@@ -108,6 +108,20 @@ void add_commands(bus::Bus& bus, const bus::Owner& owner, node::RealLoop& loop) 
         call->part("two");
         call->end(args);
       });
+  for (const bool is_stream : {false, true}) {
+    bus::CommandSpec check{is_stream ? "check.long" : "check.now", "checks it", "", {}};
+    check.stream = is_stream;
+    add(bus, owner, std::move(check), [](bus::CallPtr call, Value) {
+      Value far;
+      far["entries"] = 1;
+      far["of"] = 2;
+      call->part(far);
+      Value verdict;
+      verdict["ok"] = false;
+      verdict["problems"] = Value::List(1, Value("a hole"));
+      call->end(verdict);
+    });
+  }
   add(bus, owner, {"chat.fail", "fails", "", {}},
       [](bus::CallPtr call, Value) { call->fail("it went\x1b[2J wrong", KITH_IO); });
 }
@@ -155,6 +169,15 @@ TEST_F(RemoteTest, AFailureIsOneSentenceWithoutControlCharacters) {
   EXPECT_EQ(made.code, kExitFailure);
   EXPECT_EQ(made.out, "");
   EXPECT_EQ(made.err, "kith: it went\\x1b[2J wrong\n");
+}
+
+TEST_F(RemoteTest, ABadVerdictIsAResultAndExitsWithOneAndProgressIsNone) {
+  for (const char* how : {"now", "long"}) {
+    const Ran made = run({"check", how, "--json"});
+    EXPECT_EQ(made.code, kExitFailure);
+    EXPECT_EQ(made.out, "{\"ok\":false,\"problems\":[\"a hole\"]}\n") << how;
+    EXPECT_EQ(made.err, "");
+  }
 }
 
 TEST_F(RemoteTest, HelpNamesTheCommandsOfTheRunningNode) {
