@@ -40,6 +40,9 @@ async function js () {
 const raw = run(bench, ['raw'], 120_000)
 const kith = run(bench, ['kith'], 120_000)
 const anchor = await js()
+const ledger = run(join(dirname(bench), 'kith_bench_ledger'), [], 120_000)
+const core = run(process.execPath, [join(here, 'hypercore_anchor.mjs')], 120_000)
+const lua = run(join(dirname(bench), 'kith_bench_lua'), [], 60_000)
 
 const mb = (of) => `${of[1].mb_per_s.toFixed(0)} MB/s`
 const us = (row) => `${row.p50_us.toFixed(1)} / ${row.p99_us.toFixed(1)} us`
@@ -53,3 +56,14 @@ line(1, 'one stream, 100 MiB', mb(kith),
 line(3, 'connect and identify, p50 / p99', us(kith[3]), `js-libp2p ${us(anchor[3])} ${ratio(3)}`)
 line(5, 'echo of 256 B, p50 / p99', us(kith[5]),
   `js-libp2p ${us(anchor[5])} ${ratio(5)}`, `raw TCP ${us(raw[5])}`)
+const thousands = (rate) => `${(rate / 1000).toFixed(0)} k/s`
+line(12, 'Lua handler, four fields read', thousands(lua[12].calls_per_s),
+  `bare LuaJIT pcall, JIT off, ${thousands(lua[12].bare_per_s)} ` +
+  `(${(lua[12].calls_per_s / lua[12].bare_per_s).toFixed(2)}x)`)
+for (const [row, what] of [[19, 'append one by one'], [20, 'append in batches of 1,000']]) {
+  const times = (ledger[row].per_s / core[row].per_s).toFixed(1)
+  line(row, what, thousands(ledger[row].per_s),
+    `hypercore ${thousands(core[row].per_s)} (${times}x)`)
+}
+line(21, 'durable append, 64 writers', thousands(ledger[21].per_s),
+  `one synced RocksDB put ${thousands(ledger[21].raw_per_s)}`)
