@@ -61,6 +61,23 @@ void add(bus::Bus& bus, const bus::Owner& owner, bus::CommandSpec spec, bus::Com
   ASSERT_TRUE(bus.command(owner, std::move(spec), std::move(fn)));
 }
 
+void add_checks(bus::Bus& bus, const bus::Owner& owner) {
+  for (const bool is_stream : {false, true}) {
+    bus::CommandSpec check{is_stream ? "check.long" : "check.now", "checks it", "", {}};
+    check.stream = is_stream;
+    add(bus, owner, std::move(check), [](bus::CallPtr call, Value) {
+      Value far;
+      far["entries"] = 1;
+      far["of"] = 2;
+      call->part(far);
+      Value verdict;
+      verdict["ok"] = false;
+      verdict["problems"] = Value::List(1, Value("a hole"));
+      call->end(verdict);
+    });
+  }
+}
+
 void add_commands(bus::Bus& bus, const bus::Owner& owner, node::RealLoop& loop) {
   const auto topic = std::make_shared<FakeTopic>();
   add(bus, owner, {"commands.list", "all", "", {}, true},
@@ -108,20 +125,7 @@ void add_commands(bus::Bus& bus, const bus::Owner& owner, node::RealLoop& loop) 
         call->part("two");
         call->end(args);
       });
-  for (const bool is_stream : {false, true}) {
-    bus::CommandSpec check{is_stream ? "check.long" : "check.now", "checks it", "", {}};
-    check.stream = is_stream;
-    add(bus, owner, std::move(check), [](bus::CallPtr call, Value) {
-      Value far;
-      far["entries"] = 1;
-      far["of"] = 2;
-      call->part(far);
-      Value verdict;
-      verdict["ok"] = false;
-      verdict["problems"] = Value::List(1, Value("a hole"));
-      call->end(verdict);
-    });
-  }
+  add_checks(bus, owner);
   add(bus, owner, {"chat.fail", "fails", "", {}},
       [](bus::CallPtr call, Value) { call->fail("it went\x1b[2J wrong", KITH_IO); });
 }
