@@ -12,7 +12,7 @@ namespace {
 
 // Verbs whose words are the running node's to judge: an --config there is theirs.
 bool takes_its_own_words(std::string_view verb) {
-  return !verb.empty() && (!is_own_verb(verb) || verb == "app");
+  return !verb.empty() && (!is_own_verb(verb) || verb == "app" || verb == "ledger");
 }
 
 class Splitter {
@@ -126,6 +126,10 @@ struct VerbParser {
       add_required("list|check", made.action, "list, or check FILE");
       app.add_option("FILE", made.file, "A plugin's shared library");
     }
+    if (verb == "ledger") {
+      add_required("check", made.action, "Needs no node: every CID, chain and signature");
+      add_required("FILE", made.file, "What 'ledger export' or 'ledger prove' wrote");
+    }
     if (verb == "config") {
       add_required("check|show", made.action, "Judge the config, or show what counts");
       app.add_flag("--origin", made.origin, "Where each value comes from");
@@ -181,6 +185,7 @@ const std::vector<VerbFacts>& own_verbs() {
       {"talk", "talk TOPIC", "listen, and publish what is typed"},
       {"plugin", "plugin list|check FILE", "the plugins, or whether one would load"},
       {"app", "app run FILE|list|reload|stop|logs", "the apps of the running node"},
+      {"ledger", "ledger check FILE|list|export|prove..", "a ledger's file, or the node's ledgers"},
       {"config", "config check|show [--origin]", "judge the config, or show what counts"},
       {"help", "help [VERB]", "this"}};
   return verbs;

@@ -144,6 +144,15 @@ int stream(const Place& place, ControlClient& client, const bus::CommandSpec& sp
   return kExitOk;
 }
 
+// Names of files: the node has another working folder.
+void make_absolute(std::string_view command, Value& args) {
+  const bool has_file =
+      command == "app.run" || command == "ledger.export" || command == "ledger.import";
+  const char* const name = has_file ? "file" : command == "ledger.prove" ? "out" : "";
+  const std::string given = args.string_or(name);
+  if (!given.empty()) args[name] = std::filesystem::absolute(given).lexically_normal().string();
+}
+
 }  // namespace
 
 bus::CommandSpec spec_of(const Value& row) {
@@ -204,10 +213,7 @@ int call_words(const Place& place, std::vector<std::string> words, bool help) {
     place.out.note(args.error().detail() + ": kith " + usage_of(*spec));
     return kExitUsage;
   }
-  // The node has another working folder.
-  const std::string file = args->string_or("file");
-  if (spec->name == "app.run" && !file.empty())
-    (*args)["file"] = std::filesystem::absolute(file).lexically_normal().string();
+  make_absolute(spec->name, *args);
   if (spec->stream) return stream(place, *client, *spec, *std::move(args));
   return call_once(place, spec->name, *std::move(args));
 }

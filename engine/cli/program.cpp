@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "engine/cli/command_line.h"
+#include "engine/cli/ledger_file.h"
 #include "engine/cli/listen.h"
 #include "engine/cli/local.h"
 #include "engine/wire/encodings.h"
@@ -61,14 +62,14 @@ class Program {
       : line_(line), home_(std::move(home)), doors_(doors), out_(out), place_{home_, out_} {}
 
   int run() {
-    if (line_.verb == "app" || !is_own_verb(line_.verb)) {
+    if (is_of_node(line_.verb)) {
       std::vector<std::string> words{line_.verb};
       words.insert(words.end(), line_.words.begin(), line_.words.end());
       return call_words(place_, std::move(words), line_.help);
     }
     if (line_.help) {
-      out_.text(verb_help(line_.verb));
-      return kExitOk;
+      words_.action = line_.verb;
+      return help();
     }
     const auto words = parse_verb(line_.verb, line_.words);
     if (!words) {
@@ -85,6 +86,7 @@ class Program {
     if (verb == "help") return help();
     if (verb == "id") return show_id(place_);
     if (verb == "config") return config();
+    if (verb == "ledger") return check_ledger_file(place_, words_.file);
     if (verb == "plugin" && words_.action == "check") return check_plugin(place_, words_.file);
     if (verb == "plugin") return call_once(place_, "plugin.list", {});
     if (verb == "status") return call_status(place_, words_.wait_s);
@@ -95,6 +97,13 @@ class Program {
     if (verb == "listen") return listen_to(place_, {words_.topic, words_.count, words_.timeout_s});
     if (verb == "talk") return talk_on(place_, words_.topic, doors_.in_fd);
     return call_once(place_, verb, {});
+  }
+
+  // Judged by what the running node has.
+  bool is_of_node(std::string_view verb) const {
+    if (verb == "ledger" && line_.words.empty()) return !line_.help;
+    if (verb == "ledger") return line_.words.front() != "check";
+    return verb == "app" || !is_own_verb(verb);
   }
 
   int run_here() {
@@ -115,6 +124,8 @@ class Program {
       return call_words(place_, {words_.action}, true);
     } else {
       out_.text(verb_help(words_.action));
+      const bool has_more = words_.action == "ledger" && ControlClient::connect(home_);
+      if (has_more) return call_words(place_, {words_.action}, true);
     }
     return kExitOk;
   }

@@ -28,5 +28,9 @@ bus::ArgSpec optional_arg(const char* name, const char* type, const char* help, 
 
 void add_app_commands(const CommandAdder& adder);     // command_apps.cpp
 void add_ledger_commands(const CommandAdder& adder);  // command_ledger.cpp
+void add_ledger_tools(const CommandAdder& adder);     // command_ledger_tools.cpp
+
+// An open ledger. Throws Fault with the nearest name there is.
+store::Ledger& ledger_named(store::Ledgers& ledgers, const std::string& name);
 
 }  // namespace kith::node

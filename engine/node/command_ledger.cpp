@@ -25,18 +25,6 @@ Value::List ledger_rows(store::Ledgers& ledgers) {
   return rows;
 }
 
-store::Ledger& ledger_named(store::Ledgers& ledgers, const std::string& name) {
-  if (store::Ledger* ledger = ledgers.find(name)) return *ledger;
-  std::vector<std::string_view> names;
-  for (const store::Ledger* ledger : ledgers.all()) names.push_back(ledger->name());
-  if (names.empty())
-    throw Fault(Error(KITH_ABSENT,
-                      "no ledger is open here: an app opens one, or [ledgers] open in "
-                      "kith.toml"));
-  throw Fault(Error(KITH_ABSENT, fmt::format("no ledger '{}' is open here: did you mean '{}'?",
-                                             name, bus::nearest(name, names))));
-}
-
 // Entries a second since it began, in whole ones.
 std::int64_t rate(std::uint64_t entries, std::uint64_t us) {
   return us == 0 ? 0
@@ -66,6 +54,18 @@ Task<void> verify(Loop& loop, store::Ledgers& ledgers, bus::CallPtr call, std::s
 
 }  // namespace
 
+store::Ledger& ledger_named(store::Ledgers& ledgers, const std::string& name) {
+  if (store::Ledger* ledger = ledgers.find(name)) return *ledger;
+  std::vector<std::string_view> names;
+  for (const store::Ledger* ledger : ledgers.all()) names.push_back(ledger->name());
+  if (names.empty())
+    throw Fault(Error(KITH_ABSENT,
+                      "no ledger is open here: an app opens one, or [ledgers] open in "
+                      "kith.toml"));
+  throw Fault(Error(KITH_ABSENT, fmt::format("no ledger '{}' is open here: did you mean '{}'?",
+                                             name, bus::nearest(name, names))));
+}
+
 void add_ledger_commands(const CommandAdder& adder) {
   store::Ledgers& ledgers = adder.node.ledgers();
   adder.add_read("ledger.list", "the ledgers that are kept here",
@@ -79,6 +79,7 @@ void add_ledger_commands(const CommandAdder& adder) {
   adder.add(std::move(verifying), [adder, &ledgers](bus::CallPtr call, Value args) {
     adder.scope.spawn(verify(adder.node.loop(), ledgers, std::move(call), args.string_or("name")));
   });
+  add_ledger_tools(adder);
 }
 
 }  // namespace kith::node
