@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Sync (/kith/sync/0): each node opens one stream to every peer that speaks it, says what it keeps
-// (every ledger with all its tips), and is sent the runs it lacks, then new ones as they happen.
-// Owned by the Node; ends before the Swarm. A later protocol replaces the difference by digests.
+// Sync (/kith/sync/1): each node opens one stream to every peer that speaks it, finds what it lacks
+// of each ledger that both keep, fetches it, and is then told what is new as it happens. Owned by
+// the Node; ends before the Swarm.
 #pragma once
 #include "engine/net/swarm.h"
 #include "engine/store/ledgers.h"
@@ -23,8 +23,8 @@ class Sync final : private net::SwarmObserver, private store::LedgerObserver {
   std::unique_ptr<State> state_;
   void on_peer(int event, const net::PeerRecord& record) override;
   void on_run(store::Ledger& ledger, std::uint64_t first_arrival, std::uint64_t entries) override;
-  void on_fork(store::Ledger& ledger, const store::Digest& feed, const crypto::Key32& author,
-               std::uint64_t seq, bool is_own) override;
+  void on_fork(store::Ledger&, const store::Digest&, const crypto::Key32&, std::uint64_t,
+               bool) override {}
 };
 
 }  // namespace kith::protocols

@@ -16,7 +16,7 @@ void check(std::int64_t error) {
 
 }  // namespace
 
-Task<ByteVector> read_line(Pipe& stream) {
+Task<ByteVector> read_line(Pipe& stream, std::size_t bytes_max) {
   ByteVector head;
   std::uint64_t size = 0;
   for (int taken = 0; taken == 0;) {
@@ -29,7 +29,7 @@ Task<ByteVector> read_line(Pipe& stream) {
     taken = wire::read_varint(head, size);
     if (taken < 0) throw Fault(sync_error::bad_message);
   }
-  if (size == 0 || size > limits::kSyncLineMax)
+  if (size == 0 || size > bytes_max)
     throw Fault(Error(sync_error::bad_message, "a line of " + std::to_string(size) + " bytes"));
   ByteVector line;
   while (line.size() < size) {

@@ -1,46 +1,115 @@
 // SPDX-License-Identifier: MIT
-// The messages of /kith/sync/0 (engine/store/README.md "Sync"): canonical DAG-CBOR of three fixed
-// shapes, so that a reader looks at the bytes where they lie and holds nothing that was not sent.
-// Pure; no I/O.
+// The messages of /kith/sync/1 (engine/store/README.md "Sync"): lists of canonical DAG-CBOR that
+// begin with their kind, so that a reader looks at the bytes where they lie. `at` is the number
+// that a hello gives to a ledger, for its stream. Pure; no I/O.
 #pragma once
 #include <variant>
 
-#include "engine/store/lanes.h"
+#include "engine/store/sketch.h"
 
 namespace kith::protocols {
 
 enum class sync_error {
-  bad_message = 1,  // none of the three shapes, or not in its one form
-  not_asked,        // a ledger that the hello did not name
+  bad_message = 1,  // of no shape, not in its one form, or not true
+  not_asked,        // an answer to nothing
+  bad_runs,         // too many of a peer's runs broke a rule
+  too_much,         // requests beyond what may wait
+  stalled           // no answer in its time
 };
 const char* describe(sync_error error);
 
-// What one end keeps: {v: 0, ledgers: [{id, tips}]}, ledgers and tips sorted, none twice. Tips are
-// 72 bytes each: feed, seq big-endian, entry.
-struct SyncHello {
-  struct Kept {
-    store::Digest ledger{};
-    std::vector<store::Tip> tips;
-  };
-  std::vector<Kept> ledgers;
-};
-// {bodies, ledger, entries, opening}: one run, or the end of one. Views of what was read.
-struct SyncRun {
-  store::Digest ledger{};
-  Bytes opening, entries, bodies;
-};
-// {done: true, ledger}: all that the hello lacked was sent; what follows is new.
-struct SyncDone {
-  store::Digest ledger{};
-};
-using SyncNews = std::variant<SyncRun, SyncDone>;
-
 inline constexpr std::size_t kTipBytes = 32 + 8 + 32;
+inline constexpr std::size_t kWantBytes = kTipBytes + 8 + 32;
+void append_tip(ByteVector& to, const store::Tip& tip);
 
-ByteVector encode(const SyncHello& hello);
-ByteVector encode(const SyncRun& run);
-ByteVector encode(const SyncDone& done);
-Result<SyncHello> decode_sync_hello(Bytes message);
-Result<SyncNews> decode_sync_news(Bytes message);
+// ---- of who asks
+struct SyncHello {
+  std::uint64_t at = 0;
+  store::Digest ledger{};
+  std::optional<store::Digest> control;  // null in an open ledger
+  store::Digest digest{};
+  std::uint64_t tips = 0, entries = 0, now_us = 0;
+};
+struct SyncMore {  // symbols
+  std::uint64_t at = 0, version = 0, from = 0;
+};
+struct SyncItems {
+  std::uint64_t at = 0;
+  std::vector<std::uint64_t> items;
+};
+struct SyncPath {
+  bool is_whole = false;  // the asker has nothing below it
+  ByteVector nibbles;
+};
+struct SyncPaths {
+  std::uint64_t at = 0;
+  std::vector<SyncPath> paths;
+};
+// The runs of a feed after an entry (seq 0: from the first) up to another.
+struct SyncWant {
+  store::Tip after;
+  std::uint64_t to_seq = 0;
+  store::Digest to_entry{};
+  store::Tip to() const { return {after.feed, to_seq, to_entry}; }
+};
+struct SyncWants {
+  std::uint64_t at = 0;
+  std::vector<SyncWant> wants;
+};
+struct SyncGrant {
+  std::uint64_t bytes = 0;
+};
+using SyncRequest = std::variant<SyncHello, SyncMore, SyncItems, SyncPaths, SyncWants, SyncGrant>;
+
+// ---- of who answers
+struct SyncSame {
+  std::uint64_t at = 0, now_us = 0;
+};
+struct SyncDiffers {
+  std::uint64_t at = 0;
+  std::optional<store::Digest> control;
+  store::Digest digest{};
+  std::uint64_t tips = 0, entries = 0, now_us = 0, version = 0;
+};
+struct SyncUnkept {
+  std::uint64_t at = 0;
+};
+struct SyncSymbols {
+  std::uint64_t at = 0, version = 0, from = 0;
+  std::vector<store::Symbol> symbols;
+};
+struct SyncTips {
+  std::uint64_t at = 0;
+  std::vector<store::Tip> tips;  // sorted, none twice
+};
+struct SyncNode {                       // what stands where a path leads: one of the two
+  std::vector<store::Digest> children;  // 16
+  std::vector<store::Tip> tips;         // sorted, none twice
+};
+struct SyncNodes {
+  std::uint64_t at = 0, version = 0;
+  std::vector<SyncNode> nodes;  // one a path, in the order asked
+};
+struct SyncRun {
+  enum class Part : std::uint8_t { pushed, more_follow, last };
+  std::uint64_t at = 0;
+  Part part = Part::pushed;
+  Bytes opening, entries, bodies;  // views of what was read; opening: of a run from seq 1
+};
+struct SyncAbsent {  // the end of a want is not held
+  std::uint64_t at = 0;
+  store::Digest feed{};
+};
+struct SyncNews {  // a run that was too large to be pushed ends here
+  std::uint64_t at = 0;
+  store::Tip tip;
+};
+using SyncAnswer = std::variant<SyncSame, SyncDiffers, SyncUnkept, SyncSymbols, SyncTips, SyncNodes,
+                                SyncRun, SyncAbsent, SyncNews>;
+
+ByteVector encode(const SyncRequest& request);
+ByteVector encode(const SyncAnswer& answer);
+Result<SyncRequest> decode_sync_request(Bytes message);
+Result<SyncAnswer> decode_sync_answer(Bytes message);
 
 }  // namespace kith::protocols

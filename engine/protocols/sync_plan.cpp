@@ -9,88 +9,83 @@ namespace {
 using store::Lane;
 using store::Tip;
 
-// Of one lane; an honest peer has one tip inside of a lane.
-constexpr std::size_t kTipsTriedMax = 8;
-
-// How far the peer has each lane.
-class Credit {
- public:
-  explicit Credit(const store::Lanes& lanes) : lanes_(lanes) {}
-  // Up to seq of this lane, and so all that it branched off.
-  void give(std::uint32_t number, std::uint64_t seq) {
-    for (const Lane* lane = lanes_.find(number); lane; lane = lanes_.find(lane->parent)) {
-      std::uint64_t& has = has_[lane->number];
-      has = std::max(has, seq);
-      seq = lane->first_seq - 1;
-    }
-  }
-  std::uint64_t of(std::uint32_t number) const {
-    const auto at = has_.find(number);
-    return at == has_.end() ? 0 : at->second;
-  }
-
- private:
-  const store::Lanes& lanes_;
-  std::map<std::uint32_t, std::uint64_t> has_;
-};
-
-// Tips that may lie inside of the stretch, the highest first.
-std::vector<Tip> inner_tips(std::span<const Tip> tips, const Stretch& stretch) {
-  std::vector<Tip> inner;
-  for (auto tip = tips.rbegin(); tip != tips.rend() && inner.size() < kTipsTriedMax; ++tip) {
-    if (tip->seq >= stretch.from && tip->seq < stretch.to) inner.push_back(*tip);
-  }
-  return inner;
-}
-
-Task<bool> is_in_lane(store::Ledger& ledger, std::uint32_t lane, const Tip& tip) {
+Task<bool> is_in_lane(store::Ledger& ledger, std::uint32_t lane, Tip tip) {
+  if (ledger.lanes().find(lane)->seq == tip.seq)
+    co_return ledger.lanes().find(lane)->entry == tip.entry;
   const LoadedRun loaded = co_await load_run(ledger, lane, tip.seq);
   auto run = store::parse_run(loaded.bytes.entries, loaded.bytes.bodies).value();
   const auto ids = store::rebuild_run(run).value();
   co_return !ids.empty() && ids.front() == tip.entry;
 }
 
-}  // namespace
-
-std::span<const Tip> tips_of(const std::vector<Tip>& tips, const store::Digest& feed) {
-  const auto before = [](const Tip& tip, const store::Digest& id) { return tip.feed < id; };
-  const auto first = std::lower_bound(tips.begin(), tips.end(), feed, before);
-  auto last = first;
-  const auto after = [](const store::Digest& id, const Tip& tip) { return id < tip.feed; };
-  last = std::upper_bound(first, tips.end(), feed, after);
-  return {first, last};
+// The lane that holds this entry; 0: none does.
+Task<std::uint32_t> lane_of(store::Ledger& ledger, Tip tip) {
+  std::vector<std::uint32_t> spanning;
+  const store::Feed* feed = ledger.lanes().find_feed(tip.feed);
+  if (!feed) co_return 0;
+  for (const std::uint32_t number : feed->lanes) {
+    const Lane* lane = ledger.lanes().find(number);
+    if (lane->first_seq <= tip.seq && tip.seq <= lane->seq) spanning.push_back(number);
+  }
+  for (const std::uint32_t number : spanning) {
+    const bool is_in = co_await is_in_lane(ledger, number, tip);
+    if (is_in) co_return number;
+  }
+  co_return 0;
 }
 
-Task<std::vector<Stretch>> lacked_by_peer(store::Ledger& ledger, const std::vector<Tip>& tips) {
-  const store::Lanes& lanes = ledger.lanes();
-  Credit credit(lanes);
-  std::vector<Stretch> all;
-  for (const auto& [number, lane] : lanes.all()) {
-    if (lane.seq < lane.first_seq) continue;
-    all.push_back({number, lane.first_seq, lane.seq});
-    const auto theirs = tips_of(tips, lane.feed->id);
-    const bool is_ahead =
-        lane.feed->fork_seq == 0 && !theirs.empty() && theirs.back().seq > lane.seq;
-    const Tip end{lane.feed->id, lane.seq, lane.entry};
-    if (is_ahead || std::binary_search(theirs.begin(), theirs.end(), end))
-      credit.give(number, lane.seq);
+}  // namespace
+
+bool is_lane_end(const store::Ledger& ledger, const Tip& tip) {
+  const store::Feed* feed = ledger.lanes().find_feed(tip.feed);
+  if (!feed) return false;
+  return std::any_of(feed->lanes.begin(), feed->lanes.end(), [&](std::uint32_t number) {
+    const Lane& lane = *ledger.lanes().find(number);
+    return !lane.is_empty() && lane.tip() == tip;
+  });
+}
+
+Task<bool> holds(store::Ledger& ledger, Tip tip) {
+  const std::uint32_t lane = co_await lane_of(ledger, tip);
+  co_return lane != 0;
+}
+
+Task<std::optional<SyncWant>> want_of(store::Ledger& ledger, Tip tip) {
+  const bool is_held = co_await holds(ledger, tip);
+  if (is_held || tip.seq == 0) co_return std::nullopt;
+  SyncWant want;
+  want.after.feed = tip.feed;
+  want.to_seq = tip.seq;
+  want.to_entry = tip.entry;
+  const store::Feed* feed = ledger.lanes().find_feed(tip.feed);
+  if (!feed) co_return want;
+  for (const std::uint32_t number : feed->lanes) {
+    const Lane& lane = *ledger.lanes().find(number);
+    if (!lane.is_empty() && lane.seq < tip.seq && lane.seq > want.after.seq)
+      want.after = lane.tip();
   }
-  for (const Stretch& stretch : all) {
-    if (credit.of(stretch.lane) >= stretch.to) continue;
-    const store::Digest feed = lanes.find(stretch.lane)->feed->id;
-    for (const Tip& tip : inner_tips(tips_of(tips, feed), stretch)) {
-      const bool is_in = co_await is_in_lane(ledger, stretch.lane, tip);
-      if (!is_in) continue;
-      credit.give(stretch.lane, tip.seq);
-      break;
-    }
+  co_return want;
+}
+
+Task<std::vector<Stretch>> way_of(store::Ledger& ledger, SyncWant want) {
+  std::vector<Stretch> way;
+  const std::uint32_t last = co_await lane_of(ledger, want.to());
+  std::uint64_t to = want.to_seq;
+  for (const Lane* lane = ledger.lanes().find(last); lane;
+       lane = ledger.lanes().find(lane->parent)) {
+    way.push_back({lane->number, lane->first_seq, to});
+    to = lane->first_seq - 1;
   }
-  std::vector<Stretch> lacked;
-  for (Stretch stretch : all) {
-    stretch.from = std::max(stretch.from, credit.of(stretch.lane) + 1);
-    if (stretch.from <= stretch.to) lacked.push_back(stretch);
-  }
-  co_return lacked;
+  std::reverse(way.begin(), way.end());
+  const auto at = std::find_if(way.begin(), way.end(), [&](const Stretch& stretch) {
+    return stretch.from <= want.after.seq && want.after.seq <= stretch.to;
+  });
+  if (at == way.end()) co_return way;
+  const bool is_on_way = co_await is_in_lane(ledger, at->lane, want.after);
+  if (!is_on_way) co_return way;
+  at->from = want.after.seq + 1;
+  way.erase(way.begin(), at->from > at->to ? at + 1 : at);
+  co_return way;
 }
 
 Task<LoadedRun> load_run(store::Ledger& ledger, std::uint32_t lane, std::uint64_t seq) {

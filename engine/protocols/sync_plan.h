@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a peer lacks of a ledger, worked out from the tips that it named. Reads the ledger, keeps
-// nothing and sends nothing.
+// Which runs lie between what one node has of a feed and a tip of another's. Reads the ledger,
+// keeps nothing and sends nothing. The ledger must outlive each task; it may grow meanwhile.
 #pragma once
+#include "engine/protocols/sync_message.h"
 #include "engine/store/ledger.h"
 
 namespace kith::protocols {
@@ -12,17 +13,16 @@ struct Stretch {
   std::uint64_t from = 0, to = 0;
 };
 
-// In an order in which each can be kept: a lane before those that branch off it. What the peer has
-// is what a tip of its proves, found again in the lane; a lane without such a tip is lacked whole.
-// One exception: of a feed that has not forked here, a peer that is ahead is taken to have what is
-// here. Should it be on another branch, the fork shows as soon as one of the two is sent the
-// other's run, and both are asked anew. `tips` are sorted. The ledger must outlive the task; it may
-// grow meanwhile.
-Task<std::vector<Stretch>> lacked_by_peer(store::Ledger& ledger,
-                                          const std::vector<store::Tip>& tips);
+// A lane's end, in memory. The entry may be held all the same: holds() looks further.
+bool is_lane_end(const store::Ledger& ledger, const store::Tip& tip);
+Task<bool> holds(store::Ledger& ledger, store::Tip tip);
 
-// The tips of one feed, lowest seq first; a view of `tips`.
-std::span<const store::Tip> tips_of(const std::vector<store::Tip>& tips, const store::Digest& feed);
+// How to ask for what leads to a tip; nothing where it is held.
+Task<std::optional<SyncWant>> want_of(store::Ledger& ledger, store::Tip tip);
+
+// What answers it, in an order in which each can be kept: from the entry that the asker has, or
+// from the feed's first where that is on another branch. Nothing where the end is not held.
+Task<std::vector<Stretch>> way_of(store::Ledger& ledger, SyncWant want);
 
 // The run that holds this seq of a lane, from that seq on, and its last seq. Throws Fault,
 // ledger_error::damaged where the store gives back something else.

@@ -62,7 +62,7 @@ std::vector<Tip> Lanes::tips() const {
   std::vector<Tip> made;
   made.reserve(lanes_.size());
   for (const auto& [number, lane] : lanes_) {
-    if (!lane.is_empty()) made.push_back({lane.feed->id, lane.seq, lane.entry});
+    if (!lane.is_empty()) made.push_back(lane.tip());
   }
   std::sort(made.begin(), made.end());
   return made;

@@ -37,6 +37,7 @@ struct Lane {
   Digest entry{};               // its last entry's id
   std::uint64_t time_us = 0;    // of its last entry
   bool is_empty() const { return seq < first_seq; }
+  Tip tip() const { return {feed->id, seq, entry}; }  // where it is not empty
 };
 
 class Lanes {

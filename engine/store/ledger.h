@@ -9,6 +9,7 @@
 #include "engine/store/committer.h"
 #include "engine/store/lanes.h"
 #include "engine/store/run.h"
+#include "engine/store/tip_set.h"
 
 namespace kith::store {
 
@@ -84,6 +85,7 @@ class Ledger {
 
   // ---- for sync
   virtual std::vector<Tip> tips() const = 0;
+  virtual const TipSet& tip_set() const = 0;  // the same tips
   virtual const Lanes& lanes() const = 0;
   // Judges a run (beside the loop) and keeps what of it is new. Gives the number of new entries.
   // Throws Fault: `gap` where its prev is not held (nobody is charged for that), any other

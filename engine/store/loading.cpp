@@ -49,6 +49,7 @@ void OpenLedger::load_lane(std::uint32_t number, LaneRecord record, const TipRec
   lane.seq = tip.seq;
   lane.entry = tip.entry;
   lane.time_us = tip.time_us;
+  tip_set_.add(lane.tip());
   if (feed->opening.author == shared_.author) own_time_us_ = std::max(own_time_us_, tip.time_us);
 }
 

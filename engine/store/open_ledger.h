@@ -48,6 +48,7 @@ class OpenLedger final : public Ledger {
   std::size_t feeds() const override { return lanes_.feeds(); }
   Task<Appended> append(NewEntry entry) override;
   std::vector<Tip> tips() const override { return lanes_.tips(); }
+  const TipSet& tip_set() const override { return tip_set_; }
   const Lanes& lanes() const override { return lanes_; }
   Task<std::size_t> take(ByteVector opening_block, ByteVector entries, ByteVector bodies) override;
   Task<RunBytes> load(std::uint32_t lane, std::uint64_t seq) override;
@@ -124,6 +125,7 @@ class OpenLedger final : public Ledger {
   const std::string name_;
 
   Lanes lanes_;
+  TipSet tip_set_;  // the ends of lanes_
   std::map<std::uint32_t, LaneEnd> ends_;  // of lanes with runs that are not synced yet
   std::uint64_t entries_ = 0, synced_arrival_ = 0, next_arrival_ = 1, highest_us_ = 0;
   std::list<Submission> in_flight_;

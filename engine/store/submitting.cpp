@@ -86,9 +86,11 @@ void OpenLedger::kept(Submission& submission, bool is_good) {
 
 void OpenLedger::synced(Submission& submission) {
   Lane& lane = *lanes_.find(submission.lane);
+  if (!lane.is_empty()) tip_set_.remove(lane.tip());
   lane.seq = submission.end.seq;
   lane.entry = submission.end.entry;
   lane.time_us = submission.end.time_us;
+  tip_set_.add(lane.tip());
   const auto ahead = ends_.find(lane.number);
   if (ahead != ends_.end() && ahead->second.seq == lane.seq) ends_.erase(ahead);
   synced_arrival_ = submission.first_arrival + submission.entries - 1;

@@ -13,85 +13,79 @@ store::Digest filled(std::uint8_t byte) {
   made.fill(byte);
   return made;
 }
+store::Tip tip(std::uint8_t byte) { return {filled(byte), 7, filled(4)}; }
 
-SyncHello hello() {
-  SyncHello made;
-  made.ledgers.push_back({filled(1), {{filled(3), 7, filled(4)}, {filled(3), 9, filled(2)}}});
-  made.ledgers.push_back({filled(2), {}});
-  return made;
+std::vector<SyncRequest> requests() {
+  return {SyncHello{1, filled(1), {}, filled(2), 300, 70'000, 1'700'000'000'000'000},
+          SyncHello{0, filled(1), filled(9), filled(2), 0, 0, 0},
+          SyncMore{1, 5, 32},
+          SyncItems{0, {1, 2, UINT64_MAX}},
+          SyncPaths{24, {{true, {}}, {false, {1, 15, 0}}}},
+          SyncWants{1, {{tip(1), 9, filled(5)}, {tip(2), 10, filled(6)}}},
+          SyncGrant{4'194'304}};
 }
 
-TEST(SyncMessage, HelloBothWays) {
-  const ByteVector bytes = encode(hello());
-  const auto read = decode_sync_hello(bytes);
-  ASSERT_TRUE(read);
-  ASSERT_EQ(read->ledgers.size(), 2u);
-  EXPECT_EQ(read->ledgers[0].ledger, filled(1));
-  EXPECT_EQ(read->ledgers[0].tips, hello().ledgers[0].tips);
-  EXPECT_EQ(encode(*read), bytes);
+const ByteVector kSome(300, 1), kMore(70'000, 3);
+
+std::vector<SyncAnswer> answers() {
+  return {SyncSame{1, 1'700'000'000'000'000},
+          SyncDiffers{1, {}, filled(2), 300, 70'000, 5, 6},
+          SyncUnkept{1},
+          SyncSymbols{1, 5, 32, {{1, 2, 3}, {UINT64_MAX, UINT32_MAX, 255}}},
+          SyncTips{1, {tip(1), tip(2)}},
+          SyncNodes{1, 5, {{{}, {tip(1)}}, {std::vector<store::Digest>(16, filled(3)), {}}, {}}},
+          SyncRun{1, SyncRun::Part::last, kSome, kMore, kSome},
+          SyncRun{0, SyncRun::Part::pushed, {}, kSome, {}},
+          SyncAbsent{1, filled(8)},
+          SyncNews{1, tip(1)}};
 }
 
-TEST(SyncMessage, RunAndDoneBothWays) {
-  const ByteVector opening(70, 1), entries(300, 2), bodies(70'000, 3);
-  SyncRun run;
-  run.ledger = filled(5);
-  run.opening = opening;
-  run.entries = entries;
-  run.bodies = bodies;
-  const ByteVector bytes = encode(run);
-  const auto read = decode_sync_news(bytes).value();
-  const auto& got = std::get<SyncRun>(read);
-  EXPECT_EQ(got.ledger, run.ledger);
-  EXPECT_TRUE(equal(got.bodies, bodies));
-  EXPECT_EQ(encode(got), bytes);
-  const ByteVector end = encode(SyncDone{filled(6)});
-  EXPECT_EQ(std::get<SyncDone>(decode_sync_news(end).value()).ledger, filled(6));
-}
-
-// Every implementation of DAG-CBOR reads them.
-TEST(SyncMessage, IsDagCbor) {
-  SyncRun run;
-  for (const ByteVector& bytes : {encode(hello()), encode(run), encode(SyncDone{filled(6)})}) {
+// Every implementation of DAG-CBOR reads them, and no other kind takes them.
+template <class Any, class Decode>
+void both_ways(const std::vector<Any>& all, Decode decode) {
+  for (const Any& message : all) {
+    const ByteVector bytes = encode(message);
+    const auto read = decode(bytes);
+    ASSERT_TRUE(read) << message.index();
+    EXPECT_EQ(read->index(), message.index());
+    EXPECT_EQ(encode(*read), bytes);
     const auto value = wire::decode_cbor(bytes);
     ASSERT_TRUE(value) << value.error().message();
     EXPECT_EQ(wire::encode_cbor(*value), bytes);
+    const Bytes whole = bytes;
+    for (std::size_t size = 0; size < std::min<std::size_t>(whole.size(), 400); ++size)
+      EXPECT_FALSE(decode(whole.first(size))) << message.index() << " " << size;
+    ByteVector longer = bytes;
+    longer.push_back(0);
+    EXPECT_FALSE(decode(longer));
   }
 }
 
-TEST(SyncMessage, RefusesAllElse) {
-  const ByteVector whole = encode(hello());
-  for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_FALSE(decode_sync_hello(Bytes(whole).first(size))) << size;
-  ByteVector longer = whole;
-  longer.push_back(0);
-  EXPECT_FALSE(decode_sync_hello(longer));
-  const ByteVector done = encode(SyncDone{filled(6)});
-  for (std::size_t size = 0; size < done.size(); ++size)
-    EXPECT_FALSE(decode_sync_news(Bytes(done).first(size))) << size;
-  ByteVector later = whole;
-  later[3] = 1;  // v: 1
-  ASSERT_EQ(whole[3], 0);
-  EXPECT_FALSE(decode_sync_hello(later));
-  SyncHello twice = hello();
-  std::swap(twice.ledgers[0], twice.ledgers[1]);
-  EXPECT_FALSE(decode_sync_hello(encode(twice)));
-  SyncHello unsorted = hello();
-  std::swap(unsorted.ledgers[0].tips[0], unsorted.ledgers[0].tips[1]);
-  EXPECT_FALSE(decode_sync_hello(encode(unsorted)));
-  SyncHello beyond = hello();
-  beyond.ledgers[0].tips[1].seq = store::kIntegerMax + 1;
-  EXPECT_FALSE(decode_sync_hello(encode(beyond)));
+TEST(SyncMessage, RequestsBothWays) { both_ways(requests(), &decode_sync_request); }
+TEST(SyncMessage, AnswersBothWays) { both_ways(answers(), &decode_sync_answer); }
+
+TEST(SyncMessage, RefusesWhatIsOutOfOrderOrTooMuch) {
+  EXPECT_FALSE(decode_sync_answer(encode(SyncTips{1, {tip(2), tip(1)}})));
+  EXPECT_FALSE(decode_sync_answer(encode(SyncTips{1, {tip(1), tip(1)}})));
+  store::Tip beyond = tip(1);
+  beyond.seq = store::kIntegerMax + 1;
+  EXPECT_FALSE(decode_sync_answer(encode(SyncNews{1, beyond})));
+  EXPECT_FALSE(decode_sync_request(encode(SyncGrant{store::kIntegerMax + 1})));
+  EXPECT_FALSE(decode_sync_request(encode(SyncItems{0, std::vector<std::uint64_t>(513, 1)})));
+  EXPECT_FALSE(decode_sync_request(encode(SyncPaths{0, std::vector<SyncPath>(65)})));
+  SyncSymbols many;
+  many.symbols.resize(513);
+  EXPECT_FALSE(decode_sync_answer(encode(many)));
 }
 
 // A length in more bytes than it needs.
 TEST(SyncMessage, OneFormOnly) {
-  ByteVector bytes = encode(SyncDone{filled(6)});
-  const std::size_t at = bytes.size() - 34;
-  ASSERT_EQ(bytes[at], 0x58);
-  ASSERT_EQ(bytes[at + 1], 32);
-  bytes[at] = 0x59;
-  bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at) + 1, 0);
-  EXPECT_FALSE(decode_sync_news(bytes));
+  ByteVector bytes = encode(SyncAbsent{1, filled(8)});
+  ASSERT_EQ(bytes[3], 0x58);
+  ASSERT_EQ(bytes[4], 32);
+  bytes[3] = 0x59;
+  bytes.insert(bytes.begin() + 4, 0);
+  EXPECT_FALSE(decode_sync_answer(bytes));
 }
 
 }  // namespace

@@ -8,11 +8,12 @@
 #include "engine/protocols/sync.h"
 #include "engine/protocols/sync_line.h"
 #include "engine/protocols/sync_message.h"
+#include "engine/protocols/sync_plan.h"
 #include "tests/net/swarm_world.h"
 
 namespace kith::test {
 
-inline constexpr const char* kSync = "/kith/sync/0";
+inline constexpr const char* kSync = "/kith/sync/1";
 
 // What a node makes of a store, without a node.
 struct Keeper {
@@ -85,29 +86,61 @@ struct SyncWorld : SwarmWorld {
   // The next line within a second, or nothing.
   std::optional<ByteVector> read(Pipe& stream) {
     stream.deadline(KITH_RD, 1'000);
-    auto line = run(protocols::read_line(stream));
+    auto line = run(protocols::read_line(stream, limits::kSyncLineMax));
     stream.deadline(KITH_RD, 0);
     if (!line || line->empty()) return std::nullopt;
+    bytes_read += line->size() + (line->size() < 128 ? 1 : line->size() < 16'384 ? 2 : 3);
     return *std::move(line);
   }
-  // The next line as a run; the end of what was lacked is passed over.
-  std::optional<ByteVector> read_run(Pipe& stream) {
+  // The next line as such a message; others are passed over.
+  template <class Message>
+  std::optional<Message> answer(Pipe& stream) {
+    return next<Message>(stream, &protocols::decode_sync_answer);
+  }
+  template <class Message>
+  std::optional<Message> request(Pipe& stream) {
+    return next<Message>(stream, &protocols::decode_sync_request);
+  }
+  template <class Message, class Decode>
+  std::optional<Message> next(Pipe& stream, Decode decode) {
     for (;;) {
       auto line = read(stream);
-      if (!line) return line;
-      const auto news = protocols::decode_sync_news(*line).value();
-      if (std::holds_alternative<protocols::SyncRun>(news)) return line;
+      if (!line) return std::nullopt;
+      lines.push_back(*std::move(line));  // views of it go on
+      const auto read = decode(lines.back()).value();
+      if (const auto* message = std::get_if<Message>(&read)) return *message;
     }
   }
-  static store::Run shape_of(const ByteVector& line) {
-    const auto news = protocols::decode_sync_news(line).value();
-    const auto& run = std::get<protocols::SyncRun>(news);
+  void write(Pipe& stream, const protocols::SyncAnswer& answer) {
+    write(stream, protocols::encode(answer));
+  }
+  void write(Pipe& stream, const protocols::SyncRequest& request) {
+    write(stream, protocols::encode(request));
+  }
+  static store::Run shape_of(const protocols::SyncRun& run) {
     return store::parse_run(run.entries, run.bodies).value();
   }
-  static ByteVector hello_of(const store::Digest& ledger, std::vector<store::Tip> tips = {}) {
+  static protocols::SyncHello hello_of(store::Ledger& ledger) {
     protocols::SyncHello hello;
-    hello.ledgers.push_back({ledger, std::move(tips)});
-    return protocols::encode(hello);
+    hello.ledger = ledger.id();
+    hello.digest = ledger.tip_set().digest();
+    hello.tips = ledger.tip_set().size();
+    hello.entries = ledger.entries();
+    return hello;
+  }
+  // Of who has nothing.
+  static protocols::SyncHello empty_hello(store::Ledger& ledger) {
+    protocols::SyncHello hello;
+    hello.ledger = ledger.id();
+    return hello;
+  }
+  // What is wanted of a feed from its first entry up to where it ends.
+  static protocols::SyncWants want_all(const store::Lane& lane) {
+    protocols::SyncWant want;
+    want.after.feed = lane.feed->id;
+    want.to_seq = lane.seq;
+    want.to_entry = lane.entry;
+    return {0, {want}};
   }
   // Whether the other side has cut the stream off.
   bool is_cut(Pipe& stream) {
@@ -119,6 +152,8 @@ struct SyncWorld : SwarmWorld {
   std::vector<std::unique_ptr<protocols::Identify>> identifies;
   std::vector<std::unique_ptr<Keeper>> keepers;
   std::deque<Pipe> asked;  // that a test looks at one while others come
+  std::deque<ByteVector> lines;
+  std::size_t bytes_read = 0;  // with the lengths before the lines
 };
 
 }  // namespace kith::test

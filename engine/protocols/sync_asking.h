@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// SyncAsking: the stream by which this node asks one peer: for each ledger what differs, then the
+// runs that are lacked, then it is told what is new. Owned by Sync's task for that peer; throws
+// Fault when the stream ends badly. Never writes for who answers.
+#pragma once
+#include "engine/protocols/bell.h"
+#include "engine/protocols/sync_difference.h"
+#include "engine/protocols/sync_shared.h"
+
+namespace kith::protocols {
+
+class SyncAsking {
+ public:
+  SyncAsking(SyncShared& shared, SyncPeer& peer, Pipe stream);
+  ~SyncAsking();
+  SyncAsking(const SyncAsking&) = delete;
+  SyncAsking& operator=(const SyncAsking&) = delete;
+
+  Task<void> run();                       // until the stream ends
+  void ask(store::Ledger& ledger);        // it was opened
+  void is_kept(const store::Digest& id);  // the peer keeps it too, as it seems by now
+  void wake() { bell_.ring(); }           // others left what they fetched
+
+ private:
+  struct Kept {  // a ledger, by its place on the stream
+    explicit Kept(store::Ledger& given) : ledger(given), difference(given) {}
+    store::Ledger& ledger;
+    SyncDifference difference;
+    std::vector<store::Tip> left;  // to others, or until another branch has come
+    bool is_due = true;            // a hello is
+    bool is_rested = true;         // and need not wait
+    bool is_unkept = false;        // by the peer
+    std::size_t wants = 0;
+    std::uint64_t gained = 0;  // entries since the hello
+  };
+  struct Wanted {
+    std::size_t at;
+    SyncWant want;
+    bool is_spoiled = false;  // the rest of it is not looked at
+  };
+
+  // ---- what is written
+  static Task<void> write(SyncAsking& self);
+  void send(const SyncRequest& request);
+  Task<void> step(std::size_t at);  // one ledger, as far as it goes now
+  void greet(std::size_t at);
+  Task<void> fetch(std::size_t at);
+  Task<void> plan(std::size_t at, store::Tip tip, std::vector<SyncWant>& to);
+  bool take_back(Kept& kept);
+
+  // ---- what is read
+  Kept& kept_at(std::uint64_t at);
+  Task<void> take(const SyncAnswer& answer);
+  void told(const SyncSame& same);
+  void told(const SyncUnkept& unkept);
+  void told(const SyncAbsent& absent);
+  void told(const SyncNews& news);
+  void told(const SyncRun&) {}  // take_run
+  template <class Answer>
+  void told(const Answer& answer);
+  Task<void> take_run(const SyncRun& run);
+  Task<void> keep_run(const SyncRun& run, std::optional<store::Run>& shape);
+  void judge_run(const SyncRun& run, const std::optional<Error>& why, const store::Digest& feed);
+  void charge(const Error& why);
+  void renew(std::size_t bytes);
+
+  // ---- time
+  void again_soon(Kept& kept);
+  static void on_again(void* self, std::int64_t, const void*);
+  static void on_every(void* self, std::int64_t, const void*);
+  static void on_watch(void* self, std::int64_t, const void*);
+  void watch();
+  void stall();
+  void drop(std::map<store::Digest, Wanted>::iterator at);
+  void leave(const store::Digest& feed);
+  void wake_others();
+  void end(Error why);
+  std::uint64_t every_us() const;
+
+  SyncShared& shared_;
+  SyncPeer& peer_;
+  Pipe stream_;
+  Bell bell_;
+  std::deque<ByteVector> outbox_;
+  std::vector<std::unique_ptr<Kept>> kept_;
+  std::size_t compared_ = 0;                // ledgers of which an answer is waited for
+  std::map<store::Digest, Wanted> wanted_;  // by feed
+  std::size_t taken_bytes_ = 0;             // of runs, since the last grant
+  bool is_granted_ = false, is_stalled_ = false, is_taking_ = false;
+  std::uint64_t answered_us_ = 0, run_us_ = 0;  // when something last came of what is waited for
+  std::uint32_t again_ms_ = sync_limits::kAgainFirstMs;
+  Timer again_{{&on_again, this}}, every_{{&on_every, this}}, watch_{{&on_watch, this}};
+  std::optional<Error> why_;  // of its end
+};
+
+}  // namespace kith::protocols
