@@ -139,7 +139,8 @@ void SyncAsking::wake_others() {
 std::uint64_t SyncAsking::every_us() const {
   std::uint8_t chance[2];
   shared_.loop.random(chance);
-  const std::uint64_t part = (chance[0] << 8 | chance[1]) * 400ull / 65'536;
+  const std::uint64_t drawn = std::uint64_t{chance[0]} << 8 | chance[1];
+  const std::uint64_t part = drawn * 400 / 65'536;
   return sync_limits::kAgainEveryMs * (800 + part);
 }
 
