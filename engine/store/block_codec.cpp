@@ -96,7 +96,7 @@ void BlockReader::key(std::string_view name) {
 std::uint64_t BlockReader::list(std::uint64_t items_max) {
   const std::uint64_t items = head(BlockWriter::kList);
   if (items <= items_max) return items;
-  fail(ledger_error::bad_links, "more than 16");
+  fail(ledger_error::bad_links, "more items than there may be");
   return 0;
 }
 

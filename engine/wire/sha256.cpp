@@ -3,10 +3,11 @@
 
 #include <bit>
 
+#include "engine/wire/sha_blocks.h"
+
 namespace kith::wire {
 namespace {
 
-constexpr std::size_t kBlockBytes = 64;
 using State = std::array<std::uint32_t, 8>;
 
 // FIPS 180-4, 4.2.2: fractional parts of the cube roots of the first 64 primes.
@@ -20,15 +21,10 @@ constexpr std::array<std::uint32_t, 64> kRound = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-std::uint32_t read_word(const std::uint8_t* at) {
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
-         at[3];
-}
-
 // 6.2.2
 void absorb(State& state, const std::uint8_t* block) {
   std::array<std::uint32_t, 64> w;
-  for (std::size_t t = 0; t < 16; ++t) w[t] = read_word(block + 4 * t);
+  for (std::size_t t = 0; t < 16; ++t) w[t] = read_sha_word(block + 4 * t);
   for (std::size_t t = 16; t < 64; ++t) {
     const std::uint32_t a = w[t - 15];
     const std::uint32_t b = w[t - 2];
@@ -57,27 +53,9 @@ void absorb(State& state, const std::uint8_t* block) {
 }  // namespace
 
 std::array<std::uint8_t, 32> sha256(Bytes bytes) {
-  State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const std::uint64_t bit_count = std::uint64_t{bytes.size()} * 8;
-  for (; bytes.size() >= kBlockBytes; bytes = bytes.subspan(kBlockBytes)) {
-    absorb(state, bytes.data());
-  }
-  // 5.1.1: a one bit, zeros, and the length in 64 bits fill one block more, or two.
-  std::array<std::uint8_t, 2 * kBlockBytes> tail{};
-  if (!bytes.empty()) std::memcpy(tail.data(), bytes.data(), bytes.size());
-  tail[bytes.size()] = 0x80;
-  const std::size_t tail_bytes = bytes.size() < kBlockBytes - 8 ? kBlockBytes : 2 * kBlockBytes;
-  for (std::size_t i = 0; i < 8; ++i) {
-    tail[tail_bytes - 1 - i] = static_cast<std::uint8_t>(bit_count >> (8 * i));
-  }
-  for (std::size_t at = 0; at < tail_bytes; at += kBlockBytes) absorb(state, tail.data() + at);
-
-  std::array<std::uint8_t, 32> digest{};
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (24 - 8 * (i % 4)));
-  }
-  return digest;
+  return digest_blocks(State{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+                             0x1f83d9ab, 0x5be0cd19},
+                       bytes, &absorb);
 }
 
 }  // namespace kith::wire
