@@ -144,9 +144,7 @@ TEST_F(AppsTest, ACallerMayGoWhileItLoads) {
 }
 
 TEST_F(AppsTest, AreFoundByNameInTheirFolders) {
-  const std::filesystem::path folder = testing::TempDir() + "kith_apps_found";
-  std::filesystem::create_directories(folder);
-  std::ofstream(folder / "ok.play") << "\n";
+  const std::filesystem::path folder = std::filesystem::path(write("ok.play", "\n")).parent_path();
   Play other(2);
   node::NodeSetup setup{.identity = crypto::Identity::from_seed({}), .config = {}};
   setup.plugins["runner"] = &kRunner;
@@ -163,7 +161,6 @@ TEST_F(AppsTest, AreFoundByNameInTheirFolders) {
   ASSERT_EQ(other.sink.errors.size(), 1u);
   EXPECT_NE(other.sink.errors[0].find((folder / "absent.play").string()), std::string::npos);
   other.run_task(alone.stop());
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "engine/store/committer.h"
 #include "tests/store/folder.h"
 #include "tests/support/captured_log.h"
+#include "tests/support/done.h"
 #include "tests/support/real_world.h"
 
 namespace kith::test {
@@ -70,7 +71,11 @@ TEST_P(CommitterReal, EndsWithAJobUnderWay) {
     chain.committer = &committer;
     for (int i = 0; i < 10; ++i) chain.commit();
   }
-  run.run_for(20'000);
+  bool is_answered = false;  // the writer works in order, so the Committer's was answered before
+  auto answered = [&] { is_answered = true; };
+  const auto nothing = [](void*) -> std::int64_t { return 0; };
+  ASSERT_TRUE(loop.offload(nothing, nullptr, done_of(answered), Loop::Beside::commit));
+  EXPECT_TRUE(run.until([&] { return is_answered; }));
   EXPECT_EQ(chain.kept + chain.failed, 0);
   EXPECT_EQ(kept.use_count(), 1);
 }

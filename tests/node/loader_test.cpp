@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/store/folder.h"
+
 namespace kith::node {
 namespace {
 
@@ -39,10 +41,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& tested) { return std::filesystem::path(tested.param.file).stem().string(); });
 
 TEST(Loader, ATextFileIsRefused) {
-  const std::string path = testing::TempDir() + "kith_no_library.so";
+  const test::Folder folder;
+  const std::string path = folder.path() / "no_library.so";
   std::ofstream(path) << "no library\n";
   const auto judged = judge_plugin(path);
-  std::filesystem::remove(path);
   ASSERT_FALSE(judged);
   EXPECT_TRUE(judged.error().is(loader_error::unreadable)) << judged.error().message();
 }
@@ -61,15 +63,14 @@ TEST(Loader, FindsWhatShipsByName) {
 }
 
 TEST(Loader, AnEarlierFolderWins) {
-  const std::filesystem::path first = testing::TempDir() + "kith_plugins_first";
-  std::filesystem::create_directories(first);
+  const test::Folder folder;
+  const std::filesystem::path& first = folder.path();
   std::ofstream(first / "tcp.so") << "another\n";
   std::ofstream(first / "tcp.txt") << "no plugin\n";
   const auto found = find_plugins({first.string(), KITH_PLUGIN_DIR});
   EXPECT_EQ(found.at("tcp"), (first / "tcp.so").string());
   EXPECT_FALSE(found.contains("txt"));
   EXPECT_EQ(found.at("memory"), std::string(KITH_PLUGIN_DIR) + "/memory.so");
-  std::filesystem::remove_all(first);
 }
 
 TEST(Loader, ReadsWhatAPluginDeclares) {

@@ -47,9 +47,10 @@ class Play {
     bool routes = true;                   // by gossipsub
     node::Config::Limits limits;
     node::Config::Lists gate;
-    std::optional<crypto::Key32> key;        // its identity's; else the loop's chance
-    std::vector<std::string> ledgers;        // open from the start
-    std::shared_ptr<store::KeyValue> store;  // else one of its own, in memory
+    std::optional<crypto::Key32> key;                 // its identity's; else the loop's chance
+    std::vector<std::string> ledgers;                 // open from the start
+    std::vector<node::Config::Ledger> ledger_tables;  // and these, as they say
+    std::shared_ptr<store::KeyValue> store;           // else one of its own, in memory
   };
 
   // A started node: memory transport and gossipsub, and what its role names.
@@ -67,7 +68,8 @@ class Play {
     setup.plugins = library();
     setup.config.limits = role.limits;
     setup.config.gate = role.gate;
-    setup.config.ledgers = role.ledgers;
+    setup.config.ledgers = role.ledger_tables;
+    for (const std::string& name : role.ledgers) setup.config.ledgers.push_back({.name = name});
     setup.store = role.store;
     Options enabled = role.options;
     enabled.try_emplace("memory");
