@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 #include "engine/cli/run.h"
 #include "engine/wire/encodings.h"
@@ -34,7 +35,26 @@ std::string cell(const Value& value) {
     for (const auto& item : *list) made += (made.empty() ? "" : ", ") + cell(item);
     return made.empty() ? "-" : made;
   }
+  if (const auto* map = value.map()) {
+    std::string made;
+    for (const auto& [name, held] : *map)
+      made += (made.empty() ? "" : " ") + wire::escape_text(name) + "=" + cell(held);
+    return made.empty() ? "-" : made;
+  }
   return wire::to_json(value);
+}
+
+// Seconds since 1970 under a name that says so, as the clock on the wall shows them.
+std::string cell(const std::string& name, const Value& value) {
+  constexpr double kYear2000 = 946'684'800, kYear9999 = 253'402'300'799;
+  const double seconds = value.number() ? *value.number() : 0;
+  const bool is_time = name == "time" || name == "oldest" || name == "newest";
+  if (!is_time || !(seconds >= kYear2000 && seconds < kYear9999)) return cell(value);
+  const auto whole = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  char text[32];
+  if (!localtime_r(&whole, &parts)) return cell(value);
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
 std::size_t width(std::string_view text) {
@@ -43,18 +63,24 @@ std::size_t width(std::string_view text) {
   }));
 }
 
-// What a row is known by stands first, the rest as maps order it.
+// What a row is known by stands first and what nobody reads last, the rest as maps order it.
 std::vector<std::string> columns(const Value::List& rows) {
-  std::vector<std::string> names;
-  const auto add = [&](const std::string& name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  constexpr std::string_view kFirst[] = {"time",  "name", "peer_id", "topic", "state",
+                                         "short", "by",   "type",    "text"};
+  constexpr std::string_view kLast[] = {"author", "links", "feed", "grant", "id", "data"};
+  const auto rank = [&](std::string_view name) {
+    const auto first = std::find(std::begin(kFirst), std::end(kFirst), name);
+    if (first != std::end(kFirst)) return first - std::end(kFirst);
+    const auto last = std::find(std::begin(kLast), std::end(kLast), name);
+    return last == std::end(kLast) ? 0 : last - std::begin(kLast) + 1;
   };
-  for (const char* first : {"name", "peer_id", "topic", "id", "state"}) {
-    if (!rows.empty() && rows.front().find(first)) add(first);
-  }
+  std::vector<std::string> names;
   for (const auto& row : rows) {
-    for (const auto& [name, value] : *row.map()) add(name);
+    for (const auto& [name, value] : *row.map())
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
+  std::stable_sort(names.begin(), names.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return names;
 }
 
@@ -65,7 +91,7 @@ std::string table(const Value::List& rows, std::string_view indent) {
     auto& cells = grid.emplace_back();
     for (const auto& name : names) {
       const Value* value = row.find(name);
-      cells.push_back(value ? cell(*value) : "-");
+      cells.push_back(value ? cell(name, *value) : "-");
     }
   }
   std::vector<std::size_t> widths(names.size());
@@ -102,7 +128,7 @@ std::string pairs(const Value::Map& map) {
       made += '\n';
       for (const auto& item : *list) made += "  " + cell(item) + '\n';
     } else {
-      made += ' ' + (list ? "none" : cell(value)) + '\n';
+      made += ' ' + (list ? "none" : cell(name, value)) + '\n';
     }
   }
   return made;
