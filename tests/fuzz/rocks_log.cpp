@@ -13,6 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (verdict.end == LogEnd::whole && verdict.offset != size) std::abort();
   const auto before = kith::store::judge_rocks_log(log.first(verdict.offset));
   if (before.end == LogEnd::damaged || before.offset != verdict.offset) std::abort();
-  if (before.holds_records != verdict.holds_records) std::abort();
+  if (before.before.last_seq != verdict.before.last_seq) std::abort();
   return 0;
 }
