@@ -173,6 +173,7 @@ const std::vector<VerbFacts>& own_verbs() {
   static const std::vector<VerbFacts> verbs = {
       {"run", "run [--stdio]", "run a node in this home until it is stopped"},
       {"status", "status [--wait S]", "what the running node is and whom it is connected to"},
+      {"doctor", "doctor", "what is wrong with the node or its home, and what to do"},
       {"id", "id", "this home's peer id"},
       {"stop", "stop", "stop the running node"},
       {"connect", "connect MULTIADDR", "connect to a peer and stay connected"},

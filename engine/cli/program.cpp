@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "engine/cli/command_line.h"
+#include "engine/cli/doctor.h"
 #include "engine/cli/ledger_file.h"
 #include "engine/cli/listen.h"
 #include "engine/cli/local.h"
@@ -89,6 +90,8 @@ class Program {
     if (verb == "ledger") return check_ledger_file(place_, words_.file);
     if (verb == "plugin" && words_.action == "check") return check_plugin(place_, words_.file);
     if (verb == "plugin") return call_once(place_, "plugin.list", {});
+    if (verb == "doctor")
+      return call_doctor(place_, {home_, line_.config, line_.sets}, doors_.known_plugins);
     if (verb == "status") return call_status(place_, words_.wait_s);
     if (verb == "stop") return call_stop(place_);
     if (verb == "connect") return connect();

@@ -7,6 +7,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,6 +75,14 @@ std::string origin_of(const std::string& folder) {
   return fmt::format("{}/{}/{}", machine, facts.st_dev, facts.st_ino);
 }
 
+// Each connection is one; the first limit of many machines is 1,024.
+void raise_open_files() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int fail(std::string_view sentence, int code) {
   fmt::print(stderr, "kith: {}\n", sentence);
   return code;
@@ -131,7 +140,12 @@ class Running {
     if (!errors.empty()) return log_.error("config not taken: all goes on as it was");
     for (const std::string& section : changed_sections(node_.setup().config, config))
       log_.warn("config changed section={} hint=it counts when the node starts anew", section);
-    log_.info("config read anew apps={}", config.apps.size());
+    log_.info("config read anew apps={} ledgers={}", config.apps.size(), config.ledgers.size());
+    try {
+      node_.keep_ledgers(config.ledgers);
+    } catch (const Fault& fault) {  // the border to the operator
+      log_.error("ledgers not kept as the config says err={}", fault.what());
+    }
     scope_.spawn(node_.apps().configure(std::move(config.apps)));
   }
   void stop() {
@@ -214,6 +228,7 @@ std::vector<node::PluginOptions> known_plugins(const std::string& home) {
 
 int run_node(const RunRequest& request) {
   crypto::start_crypto();
+  raise_open_files();
   auto home = node::Home::open(request.home);
   if (!home) return fail(home.error().message(), kExitFailure);
   int code = kExitFailure;
