@@ -27,10 +27,17 @@ bus::ArgSpec optional_arg(const char* name, const char* type, const char* help, 
                           wire::Value fallback = {});
 
 void add_app_commands(const CommandAdder& adder);     // command_apps.cpp
+void add_doctor(const CommandAdder& adder);           // command_doctor.cpp
 void add_ledger_commands(const CommandAdder& adder);  // command_ledger.cpp
+void add_ledger_access(const CommandAdder& adder);    // command_ledger_access.cpp
+void add_ledger_drop(const CommandAdder& adder);      // command_ledger_drop.cpp
+void add_ledger_show(const CommandAdder& adder);      // command_ledger_show.cpp
 void add_ledger_tools(const CommandAdder& adder);     // command_ledger_tools.cpp
+void add_ledger_tail(const CommandAdder& adder);      // command_ledger_tail.cpp
 
 // An open ledger. Throws Fault with the nearest name there is.
 store::Ledger& ledger_named(store::Ledgers& ledgers, const std::string& name);
+// Of an entry's id as commands show it. Throws Fault.
+store::Digest entry_named(const std::string& text);  // command_ledger_tools.cpp
 
 }  // namespace kith::node

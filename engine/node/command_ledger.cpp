@@ -79,7 +79,11 @@ void add_ledger_commands(const CommandAdder& adder) {
   adder.add(std::move(verifying), [adder, &ledgers](bus::CallPtr call, Value args) {
     adder.scope.spawn(verify(adder.node.loop(), ledgers, std::move(call), args.string_or("name")));
   });
+  add_ledger_access(adder);
+  add_ledger_drop(adder);
+  add_ledger_show(adder);
   add_ledger_tools(adder);
+  add_ledger_tail(adder);
 }
 
 }  // namespace kith::node

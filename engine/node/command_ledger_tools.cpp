@@ -3,10 +3,13 @@
 // import, prove, history, stats.
 #include <fmt/core.h>
 
+#include <cmath>
+
 #include "engine/node/command_adder.h"
 #include "engine/store/beside.h"
 #include "engine/store/importing.h"
 #include "engine/store/stats.h"
+#include "engine/wire/encodings.h"
 
 namespace kith::node {
 
@@ -64,9 +67,10 @@ Task<Value> export_ledger(Tools tools, bus::CallPtr call, std::string name, std:
 store::Ledger& ledger_of(Node& node, const store::Genesis& genesis, const store::Digest& id) {
   if (store::Ledger* ledger = node.ledgers().find(id)) return *ledger;
   if (!genesis.is_open())
-    throw Fault(Error(KITH_ABSENT, fmt::format("the ledger '{}' of this file has a founder and is "
-                                               "not open here: open it first",
-                                               genesis.name)));
+    throw Fault(Error(KITH_ABSENT,
+                      fmt::format("the ledger '{}' of this file has a founder: to keep it, first "
+                                  "kith ledger join {}",
+                                  genesis.name, wire::to_multibase('u', store::encode(genesis)))));
   store::Ledger& ledger = node.open_ledger(genesis.name);
   if (ledger.id() == id) return ledger;
   throw Fault(Error(KITH_BAD, fmt::format("another ledger named '{}' is kept here", genesis.name)));
@@ -98,49 +102,44 @@ Task<Value> import_ledger(Tools tools, bus::CallPtr call, std::string file) {
   co_return made;
 }
 
-store::Digest entry_named(const std::string& text) {
-  const auto cid = wire::Cid::from_text(text);
-  const auto digest =
-      cid && cid->codec() == wire::kDagCborCodec ? store::digest_of(cid->bytes()) : std::nullopt;
-  if (digest) return *digest;
-  throw Fault(Error(KITH_BAD, fmt::format("'{}' is no entry's id such as bafyrei..: 'kith ledger "
-                                          "history NAME' shows them",
-                                          text)));
-}
-
 void keep_proof(const std::string& file, const ByteVector& proof) {
   auto fresh = store::NewFile::make(file).value();
   fresh.write(proof).value();
   fresh.finish().value();
 }
 
-// One after the other: which ledger an entry is of, its id does not tell.
-Task<Value> prove_entry(Tools tools, bus::CallPtr call, std::string entry, std::string out) {
-  const store::Digest id = entry_named(entry);
-  std::vector<std::shared_ptr<const store::LedgerFacts>> all;
-  for (const store::Ledger* ledger : tools.node.ledgers().all()) all.push_back(facts_of(*ledger));
-  for (const auto& facts : all) {
-    auto work = std::make_shared<store::ProofWork>(tools.store, facts, id);
+// Which ledger an entry is of, its id does not tell.
+Task<ByteVector> find_proof(Tools tools, store::Digest id, Value& made) {
+  for (store::Ledger* ledger : tools.node.ledgers().all()) {
+    const auto held = co_await ledger->find(id);
+    if (!held) continue;
+    auto work = std::make_shared<store::ProofWork>(store::proof_setup(*ledger, tools.store, *held));
     auto mine = work;
-    co_await work_off(tools, std::move(mine), *call, facts->entries);
-    const ByteVector& proof = work->proof();
-    if (proof.empty()) continue;
-    if (out.empty() && proof.size() > kShownProofBytesMax)
-      throw Fault(Error(
-          KITH_LIMIT, fmt::format("the proof has {} bytes: name a file with --out", proof.size())));
-    if (!out.empty()) keep_proof(out, proof);
-    Value made;
-    made["entry"] = entry;
-    made["ledger"] = store::cid_text(facts->id);
-    made["bytes"] = proof.size();
-    if (out.empty()) {
-      made["proof"] = proof;
-    } else {
-      made["file"] = out;
-    }
-    co_return made;
+    co_await store::beside(tools.node.loop(), std::move(mine), Loop::Beside::brief);
+    if (work->error()) throw Fault(*work->error());
+    if (work->proof().empty()) continue;
+    made["ledger"] = store::cid_text(ledger->id());
+    co_return work->proof();
   }
   throw Fault(Error(KITH_ABSENT, "no ledger that is open here holds this entry"));
+}
+
+Task<Value> prove_entry(Tools tools, std::string entry, std::string out) {
+  Value made;
+  made["entry"] = entry;
+  Task<ByteVector> finding = find_proof(tools, entry_named(entry), made);
+  const ByteVector proof = co_await finding;
+  if (out.empty() && proof.size() > kShownProofBytesMax)
+    throw Fault(Error(KITH_LIMIT,
+                      fmt::format("the proof has {} bytes: name a file with --out", proof.size())));
+  made["bytes"] = proof.size();
+  if (out.empty()) {
+    made["proof"] = proof;
+  } else {
+    keep_proof(out, proof);
+    made["file"] = out;
+  }
+  co_return made;
 }
 
 crypto::Key32 author_named(const std::string& text) {
@@ -150,13 +149,34 @@ crypto::Key32 author_named(const std::string& text) {
   throw Fault(Error(KITH_BAD, fmt::format("'{}' is no author's peer id such as 12D3KooW..", text)));
 }
 
-Task<Value> history(Tools tools, std::string name, std::int64_t limit, std::string author) {
+// A time in seconds; 0: none was given.
+std::uint64_t time_named(const Value& args, const char* name) {
+  const Value* given = args.find(name);
+  const double* const time_s = given ? given->number() : nullptr;
+  if (!time_s) return 0;
+  if (!(*time_s >= 0 && *time_s * 1e6 <= static_cast<double>(store::kIntegerMax)))
+    throw Fault(
+        Error(KITH_BAD, fmt::format("--{} is seconds since 1970, such as a row's time", name)));
+  return static_cast<std::uint64_t>(std::llround(*time_s * 1e6));
+}
+
+store::Query history_query(const Value& args) {
+  const std::int64_t limit = args.integer_or("limit", kHistoryRows);
   if (limit < 1 || limit > store::kPageEntriesMax)
     throw Fault(Error(KITH_BAD, fmt::format("--limit is 1 to {}", store::kPageEntriesMax)));
   store::Query query;
-  query.by_time = query.newest = true;
+  query.by_time = true;
   query.limit = static_cast<std::uint32_t>(limit);
+  query.after = time_named(args, "after");
+  query.before = time_named(args, "before");
+  query.newest = query.after == 0;
+  query.type = args.string_or("type");
+  const std::string author = args.string_or("author");
   if (!author.empty()) query.author = author_named(author);
+  return query;
+}
+
+Task<Value> history(Tools tools, std::string name, store::Query query) {
   store::Ledger& ledger = ledger_named(tools.node.ledgers(), name);
   const store::Page page = co_await ledger.read(std::move(query));
   Value::List rows;
@@ -201,6 +221,16 @@ Task<Value> stats(Tools tools, bus::CallPtr call, std::string name) {
 
 }  // namespace
 
+store::Digest entry_named(const std::string& text) {
+  const auto cid = wire::Cid::from_text(text);
+  const auto digest =
+      cid && cid->codec() == wire::kDagCborCodec ? store::digest_of(cid->bytes()) : std::nullopt;
+  if (digest) return *digest;
+  throw Fault(Error(KITH_BAD, fmt::format("'{}' is no entry's id such as bafyrei..: 'kith ledger "
+                                          "history NAME' shows them",
+                                          text)));
+}
+
 void add_ledger_tools(const CommandAdder& adder) {
   const Tools tools{adder.node, adder.services.committer->share()};
   const auto name = required_arg("name", "string", "the ledger");
@@ -213,8 +243,7 @@ void add_ledger_tools(const CommandAdder& adder) {
       {required_arg("file", "string",
                     "what export wrote; its ledger is open until the next stop")});
   auto proving = command_spec(
-      "ledger.prove",
-      "find an entry in the ledgers (all of them are read) and prove that its author signed it",
+      "ledger.prove", "find an entry in the ledgers and prove that its author signed it",
       "{entry, ledger, bytes, file or proof}",
       {required_arg("entry", "string", "its id, as history shows it"),
        optional_arg("out", "string", "a new file for the proof", true, "")});
@@ -222,12 +251,16 @@ void add_ledger_tools(const CommandAdder& adder) {
       command_spec("ledger.history", "who wrote what when; the newest last",
                    "[{time, author, type, seq, id, bytes}]",
                    {name, optional_arg("limit", "int", "how many, up to 1000", true, kHistoryRows),
-                    optional_arg("author", "string", "only this peer's", true, "")});
+                    optional_arg("author", "string", "only this peer's", true, ""),
+                    optional_arg("type", "string", "only of this type", true, ""),
+                    optional_arg("before", "number", "only before this time, in seconds", true),
+                    optional_arg("after", "number",
+                                 "from this time on: the first of those, not the newest", true)});
   auto counting = command_spec("ledger.stats", "how much a ledger holds, and of whom",
                                "{feeds, entries, bytes, oldest, newest, authors}", {name});
   telling.read = counting.read = true;
   exporting.admin = importing.admin = proving.admin = true;  // they touch files
-  exporting.stream = importing.stream = proving.stream = counting.stream = true;
+  exporting.stream = importing.stream = counting.stream = true;
   adder.add(std::move(exporting), [adder, tools](bus::CallPtr call, Value args) {
     adder.answer(call, export_ledger(tools, call, args.string_or("name"), args.string_or("file")));
   });
@@ -235,12 +268,11 @@ void add_ledger_tools(const CommandAdder& adder) {
     adder.answer(call, import_ledger(tools, call, args.string_or("file")));
   });
   adder.add(std::move(proving), [adder, tools](bus::CallPtr call, Value args) {
-    adder.answer(call, prove_entry(tools, call, args.string_or("entry"), args.string_or("out")));
+    adder.answer(std::move(call),
+                 prove_entry(tools, args.string_or("entry"), args.string_or("out")));
   });
   adder.add(std::move(telling), [adder, tools](bus::CallPtr call, Value args) {
-    adder.answer(std::move(call),
-                 history(tools, args.string_or("name"), args.integer_or("limit", kHistoryRows),
-                         args.string_or("author")));
+    adder.answer(std::move(call), history(tools, args.string_or("name"), history_query(args)));
   });
   adder.add(std::move(counting), [adder, tools](bus::CallPtr call, Value args) {
     adder.answer(call, stats(tools, call, args.string_or("name")));

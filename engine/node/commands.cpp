@@ -80,6 +80,7 @@ void add_commands(Node& node, Services& services, kith_host& engine, Scope& scop
   add_network(adder);
   add_messages(adder);
   add_app_commands(adder);
+  add_doctor(adder);
   add_ledger_commands(adder);
   auto stopping = command_spec("stop", "stop this node", "null", {});
   stopping.admin = true;

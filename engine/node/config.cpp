@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/bus/nearest.h"
+#include "engine/node/config_ledgers.h"
 #include "engine/node/config_toml.h"
 #include "engine/node/origins.h"
 #include "engine/store/blocks.h"
@@ -68,6 +69,12 @@ struct Cell {
   std::string origin;
 };
 using Cells = std::map<std::string, Cell>;
+struct LedgerCells {
+  Cells own, retention;
+};
+
+bool is_ledger(const TomlMember& member) { return member.node.is_table && member.key != "open"; }
+bool is_retention(const TomlMember& member) { return member.key == "retention"; }
 
 class ConfigReader {
  public:
@@ -101,6 +108,7 @@ class ConfigReader {
       verdict_.config.plugins.push_back({name, fill("plugins." + name, *spec, cells)});
     }
     for (const auto& [name, cells] : apps_) finish_app(name, cells);
+    for (const auto& [name, given] : ledgers_) finish_ledger(name, given);
     return std::move(verdict_);
   }
 
@@ -149,6 +157,8 @@ class ConfigReader {
         walk_plugins(layer, node);
       } else if (key == "apps") {
         walk_apps(layer, node);
+      } else if (key == "ledgers") {
+        walk_ledgers(layer, *engine, node);
       } else {
         walk_options(layer, key, *engine, node, engine_[key]);
       }
@@ -169,6 +179,41 @@ class ConfigReader {
         fail(layer, node.at, "'plugins." + name + "' is a table: write [plugins." + name + "]");
       } else {
         walk_options(layer, "plugins." + spec->name, *spec, node, plugins_[spec->name]);
+      }
+    }
+  }
+
+  // A member that is a table names a ledger; but for `open`, which names several.
+  void walk_ledgers(const Layer& layer, const PluginOptions& spec, const TomlNode& table) {
+    TomlNode options = table;
+    std::erase_if(options.members, &is_ledger);
+    walk_options(layer, "ledgers", spec, options, engine_["ledgers"]);
+    for (const TomlMember& member : table.members) {
+      if (!is_ledger(member)) continue;
+      const auto& [name, node] = member;
+      if (store::is_name_valid(name)) {
+        walk_ledger(layer, node, *ledgers_.try_emplace(name).first);
+      } else {
+        fail(layer, node.at,
+             "'" + name + "' is no ledger's name: 1 to 64 of a-z, 0-9, '.', '_' and '-'");
+      }
+    }
+  }
+
+  void walk_ledger(const Layer& layer, const TomlNode& node,
+                   std::pair<const std::string, LedgerCells>& ledger) {
+    const std::string section = "ledgers." + ledger.first;
+    TomlNode options = node;
+    std::erase_if(options.members, &is_retention);
+    walk_options(layer, section, ledger_options(), options, ledger.second.own);
+    for (const TomlMember& member : node.members) {
+      if (!is_retention(member)) continue;
+      const std::string path = section + ".retention";
+      if (member.node.is_table) {
+        walk_options(layer, path, retention_options(), member.node, ledger.second.retention);
+      } else {
+        fail(layer, member.node.at,
+             "'" + path + "' is a table: write { max_age = \"90d\", max_bytes = \"1GiB\" }");
       }
     }
   }
@@ -216,6 +261,7 @@ class ConfigReader {
   Value fill(const std::string& section, const PluginOptions& spec, const Cells& cells) {
     Value::Map options;
     for (const auto& option : spec.options) {
+      if (option.type == "table") continue;  // it is filled by itself
       Cell cell;
       if (const auto given = cells.find(option.name); given != cells.end()) {
         cell = given->second;
@@ -271,7 +317,7 @@ class ConfigReader {
     hold(is_one_of(config.store.durability, {"sync", "interval"}), "store.durability",
          "sync or interval");
     for (const auto& item : *tables["ledgers"]["open"].list()) {
-      config.ledgers.push_back(*item.string());
+      config.ledgers.push_back({.name = *item.string()});
       hold(store::is_name_valid(*item.string()), "ledgers.open",
            "names of 1 to 64 of a-z, 0-9, '.', '_' and '-'");
     }
@@ -300,8 +346,21 @@ class ConfigReader {
     verdict_.config.apps.push_back(std::move(app));
   }
 
+  void finish_ledger(const std::string& name, const LedgerCells& given) {
+    const std::string section = "ledgers." + name;
+    const Value own = fill(section, ledger_options(), given.own);
+    const Value retention = fill(section + ".retention", retention_options(), given.retention);
+    const Config::Ledger made = ledger_of(name, own, retention);
+    hold(are_witnesses_good(made), section + ".witnesses",
+         "at most 64 peer ids with Ed25519 keys, such as \"12D3Koo..\"");
+    auto& all = verdict_.config.ledgers;
+    std::erase_if(all, [&](const Config::Ledger& each) { return each.name == name; });
+    all.push_back(made);
+  }
+
   const std::vector<PluginOptions>& known_;
   std::map<std::string, Cells> engine_, plugins_, apps_;
+  std::map<std::string, LedgerCells> ledgers_;
   ConfigVerdict verdict_;
 };
 
@@ -311,30 +370,6 @@ const Config::Plugin* Config::find_plugin(std::string_view name) const {
   const auto found = std::find_if(plugins.begin(), plugins.end(),
                                   [&](const Plugin& plugin) { return plugin.name == name; });
   return found == plugins.end() ? nullptr : &*found;
-}
-
-const std::vector<PluginOptions>& engine_options() {
-  static const std::vector<PluginOptions> tables = {
-      {"log",
-       "What is written to stderr.",
-       {{"level", "string", "\"info\"", "trace, debug, info, warn or error."},
-        {"format", "string", "\"auto\"", "auto (text on a terminal, else JSON), text or json."}}},
-      {"gate",
-       "Who may connect: peer ids, IP addresses or CIDRs.",
-       {{"allow", "strings", "[]", "If not empty, nobody else passes."},
-        {"deny", "strings", "[]", "Never pass; wins over allow."}}},
-      {"limits",
-       "How much this node takes on.",
-       {{"connections", "int", "4096", "Connections at once, all peers together."},
-        {"connections_per_peer", "int", "4", "Connections at once with one peer."}}},
-      {"store",
-       "What ledgers and apps keep, in HOME/store.",
-       {{"durability", "string", "\"sync\"",
-         "sync: what was acknowledged survives a power cut; interval: all but the last 50 ms."}}},
-      {"ledgers",
-       "Ledgers that this node keeps and serves; apps open their own.",
-       {{"open", "strings", "[]", "Names of open ledgers, kept also without an app."}}}};
-  return tables;
 }
 
 ConfigVerdict read_config(const ConfigSources& sources, const std::vector<PluginOptions>& known) {

@@ -36,7 +36,16 @@ struct Config {
   struct Store {
     std::string durability = "sync";
   } store;
-  std::vector<std::string> ledgers;  // kept and served without an app
+  struct Ledger {
+    struct Retention {  // 0: no bound
+      std::uint64_t max_age_s = 0, max_bytes = 0;
+    };
+    std::string name;
+    bool witness = false;                // signs heads of others that were held and checked
+    std::vector<std::string> witnesses;  // peer ids whose receipts are believed, beside members'
+    Retention retention;
+  };
+  std::vector<Ledger> ledgers;  // kept and served without an app
   // Enabled ones, by name. Options: a map with every declared option; durations are seconds as a
   // double, sizes bytes as an integer.
   struct Plugin {

@@ -13,8 +13,9 @@ using Values = std::map<std::string, wire::Value>;  // of one section, by path
 std::map<std::string, Values> sections_of(const Config& config) {
   std::map<std::string, Values> sections;
   for (const Config::Plugin& plugin : config.plugins) sections["plugins." + plugin.name];
+  for (const Config::Ledger& ledger : config.ledgers) sections["ledgers." + ledger.name];
   for (const Setting& setting : config.settings) {
-    if (setting.path.starts_with("apps.")) continue;
+    if (setting.path.starts_with("apps.") || setting.path.starts_with("ledgers.")) continue;
     const std::string section = setting.path.substr(0, setting.path.rfind('.'));
     sections[section][setting.path] = setting.value;
   }
@@ -31,7 +32,7 @@ std::vector<std::string> changed_sections(const Config& before, const Config& af
     if (found == fresh.end() || found->second != values) names.push_back("[" + name + "]");
   }
   for (const auto& [name, values] : fresh) {
-    if (!old.contains(name)) names.push_back("[" + name + "]");
+    if (!old.contains(name) && !name.starts_with("ledgers.")) names.push_back("[" + name + "]");
   }
   return names;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a config that is read anew changes beyond the apps: it waits for the next start. Pure.
+// What a config that is read anew changes beyond the apps and what is told of ledgers: it waits for
+// the next start, as does that a ledger is kept no longer. Pure.
 #pragma once
 #include "engine/node/config.h"
 

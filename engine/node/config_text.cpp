@@ -40,6 +40,12 @@ constexpr std::string_view kAppExample =
     "# http = [\"http://127.0.0.1:8080\"]  # Private addresses that it may ask; public ones it "
     "may.\n";
 
+constexpr std::string_view kLedgerExample =
+    "\n# [ledgers.notes]\n"
+    "# witness = true  # Sign receipts for what this node holds of others.\n"
+    "# witnesses = [\"12D3KooW..\"]  # Whose receipts are believed beside members'.\n"
+    "# retention = { max_age = \"90d\", max_bytes = \"1GiB\" }  # Older bodies are dropped.\n";
+
 // Not of one line, as options are.
 constexpr std::string_view kHookExample =
     "\n# Each message of a topic to a URL:\n"
@@ -151,7 +157,8 @@ std::string first_config(const std::vector<PluginOptions>& known, const ListenAd
   };
   if (has("hooks")) made += kHookExample;
   if (has("lua")) made += kFirstApps;
-  return made += kAppExample;
+  made += kAppExample;
+  return made += kLedgerExample;
 }
 
 Result<ListenAddresses> pick_listen_addresses() {

@@ -26,6 +26,10 @@ class EntryView {
     entry_.seq = held.seq;
     entry_.time_us = held.time_us;
     entry_.arrival = held.arrival;
+    for (const store::Digest& link : held.links) links_.push_back(store::cid_of(link));
+    for (const ByteVector& link : links_) shown_links_.push_back(c_bytes(Bytes(link)));
+    entry_.links = shown_links_.data();
+    entry_.n_links = shown_links_.size();
   }
   EntryView(const EntryView&) = delete;
   EntryView& operator=(const EntryView&) = delete;
@@ -34,6 +38,8 @@ class EntryView {
  private:
   const ByteVector id_, feed_;
   const wire::PeerId author_;
+  std::vector<ByteVector> links_;
+  std::vector<kith_bytes> shown_links_;
   kith_entry entry_{};
 };
 
@@ -86,6 +92,8 @@ Result<store::Query> query_of(const kith_query& asked) {
   query.by_time = (asked.flags & KITH_READ_TIMELINE) != 0;
   query.newest = (asked.flags & KITH_READ_NEWEST) != 0;
   query.after = asked.after;
+  query.before = asked.before;
+  query.type = to_string(asked.type);
   query.limit = std::min(asked.limit, store::kPageEntriesMax);
   if (asked.author.n == 0) return query;
   const auto peer = wire::PeerId::from_bytes(view(asked.author));
@@ -113,7 +121,8 @@ class ReadOp final : public TaskOp {
                    .more = op.page_.more ? 1u : 0u,
                    .entries = op.entries_.data(),
                    .n = op.entries_.size(),
-                   .next = op.page_.next};
+                   .next = op.page_.next,
+                   .before = op.page_.before};
       op.succeed(static_cast<std::int64_t>(op.entries_.size()));
     } catch (const Fault& fault) {  // the C border
       op.fail(fault.error());
@@ -129,6 +138,35 @@ class ReadOp final : public TaskOp {
   std::list<EntryView> views_;
   std::vector<kith_entry> entries_;
   kith_page shown_{};
+};
+
+class FindOp final : public TaskOp {
+ public:
+  FindOp(kith_host* host, kith_bytes name, kith_bytes id, kith_done done)
+      : TaskOp(host, done), name_(to_string(name)), id_(store::digest_of(view(id))) {}
+  static kith_op* begin(kith_host* host, kith_bytes name, kith_bytes id, kith_done done) {
+    return start(std::make_unique<FindOp>(host, name, id, done));
+  }
+  static Task<void> run(FindOp& op) {
+    try {
+      store::Ledger& ledger = ledger_named(op.host().services, op.name_);
+      if (!op.id_) throw Fault(Error(KITH_BAD, "this is no entry's CID"));
+      auto held = co_await ledger.find(*op.id_);
+      if (!held) throw Fault(Error(KITH_ABSENT, "no entry of this id is held in " + op.name_));
+      op.held_ = *std::move(held);
+      op.view_.emplace(op.held_);
+      op.succeed(std::int64_t{1});
+    } catch (const Fault& fault) {  // the C border
+      op.fail(fault.error());
+    }
+  }
+
+ private:
+  const void* result() override { return &view_->get(); }
+  const std::string name_;
+  const std::optional<store::Digest> id_;
+  store::Held held_;
+  std::optional<EntryView> view_;
 };
 
 // Tells each part and the end from turns of its own, so that whoever hears may cancel.
@@ -211,8 +249,8 @@ wire::Value verdict_body(const store::Verdict& verdict) {
 }
 
 const kith_ledgers* ledgers_table() {
-  static constexpr kith_ledgers table{sizeof(kith_ledgers), &open_ledger, &AppendOp::begin,
-                                      &ReadOp::begin, &VerifyOp::begin};
+  static constexpr kith_ledgers table{sizeof(kith_ledgers), &open_ledger,     &AppendOp::begin,
+                                      &ReadOp::begin,       &VerifyOp::begin, &FindOp::begin};
   return &table;
 }
 

@@ -4,6 +4,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "engine/node/config_ledgers.h"
+
 namespace kith::node {
 
 // Hands the swarm's news to whom it concerns: the router, discovery modes, and the bus.
@@ -82,7 +86,7 @@ Node::Node(Loop& loop, LogSink& sink, NodeSetup setup)
                 .committer = committer_,
                 .origin = setup_.store_origin}),
       sync_(swarm_, ledgers_),
-      ledger_news_(bus_, ledgers_, log_.in("ledger")),
+      ledger_news_(bus_, ledgers_, sync_.clocks(), log_.in("ledger")),
       http_(setup_.http
                 ? std::make_unique<net::HttpClient>(loop, log_.in("http"), "kith/" + setup_.version)
                 : nullptr),
@@ -127,7 +131,7 @@ Task<void> Node::start() {
   if (limits.connections > 0)
     swarm_.limit(static_cast<std::size_t>(limits.connections),
                  static_cast<std::size_t>(limits.connections_per_peer));
-  for (const std::string& name : config.ledgers) open_ledger(name);
+  keep_ledgers(config.ledgers);
   plugins_.start(config.plugins, setup_.plugins);
   for (const auto& plugin : plugins_.all()) {
     for (const std::string& text : plugin->listen) {
@@ -171,10 +175,30 @@ Task<void> Node::stop() {
   plugins_.stop();
 }
 
+void Node::keep_ledgers(const std::vector<Config::Ledger>& wanted) {
+  for (store::Ledger* ledger : ledgers_.all()) {
+    const auto is_it = [&](const Config::Ledger& each) { return each.name == ledger->name(); };
+    if (std::none_of(wanted.begin(), wanted.end(), is_it)) ledger->settle({});
+  }
+  for (const Config::Ledger& ledger : wanted) open_ledger(ledger.name).settle(settings_of(ledger));
+}
+
 store::Ledger& Node::open_ledger(std::string_view name) {
   const bool is_open = ledgers_.find(name) != nullptr;
   store::Ledger& ledger = ledgers_.open(name);
   if (!is_open) sync_.opened(ledger);
+  return ledger;
+}
+
+store::Ledger& Node::found_ledger(const store::Ledgers::Founding& founding) {
+  store::Ledger& ledger = ledgers_.found(founding);
+  sync_.opened(ledger);
+  return ledger;
+}
+
+store::Ledger& Node::join_ledger(Bytes genesis_block, std::string_view name) {
+  store::Ledger& ledger = ledgers_.join(genesis_block, name);
+  sync_.opened(ledger);
   return ledger;
 }
 

@@ -56,8 +56,14 @@ class Node {
   bus::Topics& topics() { return topics_; }
   protocols::Ping& ping() { return ping_; }
   store::Ledgers& ledgers() { return ledgers_; }
+  protocols::Clocks& clocks() { return sync_.clocks(); }
   // Makes or opens the ledger of that name and has it synced with peers. Throws Fault.
   store::Ledger& open_ledger(std::string_view name);
+  // The same of one that is new here (store::Ledgers::found and join).
+  store::Ledger& found_ledger(const store::Ledgers::Founding& founding);
+  store::Ledger& join_ledger(Bytes genesis_block, std::string_view name);
+  // Opens them and holds all ledgers to what is told of them. Throws Fault.
+  void keep_ledgers(const std::vector<Config::Ledger>& wanted);
   Plugins& plugins() { return plugins_; }
   Apps& apps() { return apps_; }
   const NodeSetup& setup() const { return setup_; }

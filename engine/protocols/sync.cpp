@@ -7,21 +7,19 @@
 #include "engine/protocols/sync_answering.h"
 #include "engine/protocols/sync_asking.h"
 #include "engine/protocols/taken.h"
+#include "engine/store/retaining.h"
 
 namespace kith::protocols {
-namespace {
-
 bool speaks_sync(const net::PeerRecord& record) {
   const auto& all = record.protocols;
   return record.identified && record.connections > 0 &&
          std::find(all.begin(), all.end(), kSyncProtocol) != all.end();
 }
 
-}  // namespace
-
 bool is_theirs(const Error& error) {
   using store::ledger_error;
-  for (const auto ours : {ledger_error::gap, ledger_error::unknown_version, ledger_error::damaged})
+  for (const auto ours : {ledger_error::gap, ledger_error::unknown_version, ledger_error::damaged,
+                          ledger_error::unknown_grant, ledger_error::is_void})
     if (error.is(ours)) return false;
   for (int code = 1; code <= static_cast<int>(ledger_error::damaged); ++code)
     if (error.is(static_cast<ledger_error>(code))) return true;
@@ -140,6 +138,8 @@ Sync::~Sync() {
   state_->scope.clear();
 }
 
+Clocks& Sync::clocks() { return state_->clocks; }
+
 void Sync::opened(store::Ledger& ledger) {
   for (const auto& [id, peer] : state_->peers)
     if (peer->asking) peer->asking->ask(ledger);
@@ -151,11 +151,28 @@ void Sync::opened(store::Ledger& ledger) {
 }
 
 void Sync::on_peer(int event, const net::PeerRecord& record) {
+  if (event == KITH_PEER_GONE) state_->clocks.forget(record.id);
   if (event == KITH_PEER_GONE) return state_->forget(record.id);
   state_->ask(record);
 }
 
+// What was refused before may count now, or is wanted no more: each peer is asked anew.
+void Sync::on_rights(store::Ledger& ledger) {
+  for (const auto& [id, peer] : state_->peers)
+    if (peer->asking) peer->asking->ask_again(ledger);
+}
+
 void Sync::on_run(store::Ledger&, std::uint64_t, std::uint64_t) {
+  for (const auto& [serial, answering] : state_->served) answering->wake();
+}
+
+void Sync::on_bodies(store::Ledger& ledger) {
+  if (ledger.retaining().lacks_version() == 0) return;
+  for (const auto& [id, peer] : state_->peers)
+    if (peer->asking) peer->asking->wake();
+}
+
+void Sync::on_receipts(store::Ledger&) {
   for (const auto& [serial, answering] : state_->served) answering->wake();
 }
 

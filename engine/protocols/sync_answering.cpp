@@ -3,16 +3,30 @@
 
 #include "engine/base/limits.h"
 #include "engine/protocols/sync_asking.h"
+#include "engine/protocols/sync_bodies.h"
 #include "engine/protocols/sync_line.h"
+#include "engine/store/receipts.h"
 
 namespace kith::protocols {
+namespace {
+
+using store::Digest;
+
+constexpr std::size_t kControlSymbols = 32;  // at first: control feeds seldom differ in more
+
+}  // namespace
 
 SyncAnswering::SyncAnswering(SyncShared& shared, Pipe stream)
     : shared_(shared),
       stream_(std::move(stream)),
       peer_(wire::PeerId::from_bytes(view(stream_.info().peer)).value()),
       bell_(shared.loop),
-      drained_(shared.loop) {}
+      drained_(shared.loop),
+      receipts_pace_(shared.loop, sync_limits::kReceiptsPushedPerSecond) {
+  receipts_again_.done = {
+      [](void* self, std::int64_t, const void*) { static_cast<SyncAnswering*>(self)->wake(); },
+      this};
+}
 
 Task<void> SyncAnswering::run() {
   Scope writing([this](const std::exception& thrown) {
@@ -45,6 +59,12 @@ store::Ledger& SyncAnswering::named_at(std::uint64_t at) {
   return *shared_.ledgers.find(found->second.ledger);
 }
 
+// What is compared of it.
+const store::TipSet& SyncAnswering::tips_at(std::uint64_t at) {
+  const store::Ledger& ledger = named_at(at);
+  return named_.at(at).is_control ? ledger.control_tip_set() : ledger.tip_set();
+}
+
 void SyncAnswering::asked(const SyncHello& hello) {
   const bool is_new = !named_.contains(hello.at);
   if (is_new && named_.size() >= limits::kLedgersMax) throw Fault(sync_error::too_much);
@@ -52,49 +72,58 @@ void SyncAnswering::asked(const SyncHello& hello) {
   if (!is_new && named.ledger != hello.ledger)
     throw Fault(Error(sync_error::bad_message, "two ledgers of one number"));
   named.ledger = hello.ledger;
+  if (shared_.is_identified(peer_)) shared_.clocks.heard(peer_, hello.now_us);
   store::Ledger* ledger = shared_.ledgers.find(hello.ledger);
   if (!ledger) return send(SyncUnkept{hello.at});
-  if (!std::exchange(named.is_kept, true)) named.cursor = ledger->synced_arrival();
+  if (!std::exchange(named.is_kept, true)) {
+    named.cursor = ledger->synced_arrival();
+    named.receipts_told = ledger->receipts().table().newest();
+  }
   const auto peer = shared_.peers.find(peer_);
   if (peer != shared_.peers.end() && peer->second->asking)
     peer->second->asking->is_kept(hello.ledger);
-  const store::TipSet& tips = ledger->tip_set();
   const std::uint64_t now_us = shared_.loop.wall_us();
-  if (tips.digest() == hello.digest) return send(SyncSame{hello.at, now_us});
+  const Digest& control = ledger->control_tip_set().digest();
+  named.is_control = hello.control && *hello.control != control;
+  if (ledger->tip_set().digest() == hello.digest) return send(SyncSame{hello.at, now_us});
+  const store::TipSet& tips = tips_at(hello.at);
   send(SyncDiffers{.at = hello.at,
-                   .digest = tips.digest(),
+                   .control = named.is_control ? std::optional(control) : std::nullopt,
+                   .digest = ledger->tip_set().digest(),
                    .tips = tips.size(),
                    .entries = ledger->entries(),
                    .now_us = now_us,
                    .version = tips.version()});
-  if (!is_sketched(hello.tips, tips.size())) return;
-  send_symbols(hello.at, *ledger, 0, first_symbols(hello, tips.size(), ledger->entries()));
+  if (named.is_control) {
+    if (is_control_sketched(*hello.control, control)) send_symbols(hello.at, 0, kControlSymbols);
+  } else if (is_sketched(hello.tips, tips.size())) {
+    send_symbols(hello.at, 0, first_symbols(hello, tips.size(), ledger->entries()));
+  }
 }
 
 // As many again as were sent; all anew where the tips changed meanwhile.
 void SyncAnswering::asked(const SyncMore& more) {
-  const store::Ledger& ledger = named_at(more.at);
   const std::size_t from = std::min<std::uint64_t>(more.from, store::kSymbolsMax);
-  if (more.version == ledger.tip_set().version()) {
-    send_symbols(more.at, ledger, from, std::max<std::size_t>(from, 1));
+  if (more.version == tips_at(more.at).version()) {
+    send_symbols(more.at, from, std::max<std::size_t>(from, 1));
   } else {
-    send_symbols(more.at, ledger, 0, from * 2);
+    send_symbols(more.at, 0, from * 2);
   }
 }
 
-void SyncAnswering::send_symbols(std::uint64_t at, const store::Ledger& ledger, std::uint64_t from,
-                                 std::size_t count) {
-  const auto rest = ledger.tip_set().sketch().symbols().subspan(from);
+void SyncAnswering::send_symbols(std::uint64_t at, std::uint64_t from, std::size_t count) {
+  const store::TipSet& tips = tips_at(at);
+  const auto rest = tips.sketch().symbols().subspan(from);
   const auto some = rest.first(std::min(count, rest.size()));
-  send(SyncSymbols{at, ledger.tip_set().version(), from, {some.begin(), some.end()}});
+  send(SyncSymbols{at, tips.version(), from, {some.begin(), some.end()}});
 }
 
 void SyncAnswering::asked(const SyncItems& items) {
-  send(SyncTips{items.at, named_at(items.at).tip_set().find(items.items)});
+  send(SyncTips{items.at, tips_at(items.at).find(items.items)});
 }
 
 void SyncAnswering::asked(const SyncPaths& paths) {
-  const store::TipSet& tips = named_at(paths.at).tip_set();
+  const store::TipSet& tips = tips_at(paths.at);
   SyncNodes nodes{paths.at, tips.version(), {}};
   for (const SyncPath& path : paths.paths) {
     auto node = tips.node(path.nibbles);
@@ -124,6 +153,12 @@ void SyncAnswering::asked(const SyncGrant& grant) {
     throw Fault(sync_error::too_much);
 }
 
+void SyncAnswering::asked(SyncLacks lacks) {
+  named_at(lacks.at);
+  if (lacks_.size() >= sync_limits::kBodiesAskedMax) throw Fault(sync_error::too_much);
+  lacks_.push_back(std::move(lacks));
+}
+
 // ---- what is written
 
 void SyncAnswering::send(const SyncAnswer& answer) {
@@ -143,12 +178,15 @@ Task<void> SyncAnswering::write(SyncAnswering& self) {
     }
     const bool is_sending = !self.waiting_.empty() && self.granted_bytes_ > 0;
     if (is_sending) co_await self.send_wanted();
+    const bool is_asked = !self.lacks_.empty();
+    if (is_asked) co_await self.send_bodies();
     bool is_telling = false;
     for (auto& [at, named] : self.named_) {
       const bool is_new = co_await self.send_news(named, at);
-      is_telling |= is_new;
+      const bool is_vouched = co_await self.send_receipts(named, at);
+      is_telling |= is_new || is_vouched;
     }
-    if (is_sending || is_telling || !self.outbox_.empty()) continue;
+    if (is_sending || is_asked || is_telling || !self.outbox_.empty()) continue;
     co_await self.bell_.heard();
   }
 }
@@ -179,6 +217,18 @@ Task<void> SyncAnswering::send_wanted() {
   granted_bytes_ -=
       static_cast<std::int64_t>(loaded.bytes.entries.size() + loaded.bytes.bodies.size());
   co_await send_run(ledger, loaded, now.lane, now.from, run);
+}
+
+Task<void> SyncAnswering::send_bodies() {
+  SyncLacks lacks = std::move(lacks_.front());
+  lacks_.pop_front();
+  SyncBodies answer{lacks.at, {}};
+  store::Ledger& ledger = named_at(answer.at);
+  const auto bodies = co_await bodies_of(ledger, std::move(lacks));
+  for (const auto& body : bodies)
+    answer.bodies.push_back(body ? std::optional<Bytes>(*body) : std::nullopt);
+  ByteVector line = encode(answer);
+  co_await write_line(stream_, std::move(line));
 }
 
 Task<void> SyncAnswering::send_run(store::Ledger& ledger, const LoadedRun& loaded,

@@ -16,6 +16,9 @@ using store::TipTree;
 
 constexpr std::size_t kSymbolsFirstMin = 32, kSymbolsFirstMax = 352;
 constexpr std::uint64_t kNodesSpare = 1'024;
+// An author can make two tips of one item. Who tells of more has made them up: what they would come
+// to is not worked out, as a tip that nobody proves costs nothing to tell of.
+constexpr std::size_t kTipsOfItemMax = 2;
 
 std::uint64_t apart(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
@@ -34,6 +37,11 @@ bool is_below(const Tip& tip, Bytes nibbles) {
 
 bool is_sketched(std::uint64_t asking, std::uint64_t answering) {
   return asking > 0 && answering > 0 && apart(asking, answering) <= sync_limits::kFarTips;
+}
+
+bool is_control_sketched(const Digest& asking, const Digest& answering) {
+  static const Digest kNone = digest_of(SyncNode());
+  return asking != kNone && answering != kNone;
 }
 
 // A feed that is behind makes two items, one that is missing one; 1.6 symbols an item do for 99
@@ -56,12 +64,15 @@ Digest digest_of(const SyncNode& node) {
 SyncHello SyncDifference::hello(std::uint64_t now_us) {
   end();
   step_ = Step::hello;
-  is_doubtful_ = false;
+  is_doubtful_ = is_control_ = false;
   restarts_ = 0;
-  const store::TipSet& mine = ledger_.tip_set();
-  said_tips_ = mine.size();
+  said_control_.reset();
+  const bool is_left = std::exchange(is_control_left_, false);
+  if (!is_left && !ledger_.genesis().is_open()) said_control_ = ledger_.control_tip_set().digest();
+  said_tips_ = ledger_.tip_set().size();
   return {.ledger = ledger_.id(),
-          .digest = mine.digest(),
+          .control = said_control_,
+          .digest = ledger_.tip_set().digest(),
           .tips = said_tips_,
           .entries = ledger_.entries(),
           .now_us = now_us};
@@ -87,19 +98,25 @@ void SyncDifference::lack(const Tip& tip) {
 SyncDifference::Next SyncDifference::told(const SyncDiffers& differs) {
   expect(Step::hello);
   step_ = Step::none;
-  digest_ = differs.digest;
+  if (differs.control && (!said_control_ || differs.control == said_control_))
+    refuse("control feeds that do not differ");
+  is_control_ = differs.control.has_value();
+  digest_ = differs.control.value_or(differs.digest);
   version_ = differs.version;
+  const bool is_sketch = is_control_ ? is_control_sketched(*said_control_, digest_)
+                                     : is_sketched(said_tips_, differs.tips);
+  if (is_control_) said_tips_ = mine().size();
   if (differs.tips == 0) return {};
   nodes_left_ = std::min<std::uint64_t>(differs.tips, limits::kFeedsMax) + said_tips_ + kNodesSpare;
-  if (!is_sketched(said_tips_, differs.tips)) return descend();
+  if (!is_sketch) return descend();
   step_ = Step::symbols;
   begin_sketch(version_);
   return {};
 }
 
 void SyncDifference::begin_sketch(std::uint64_t version) {
-  sketch_.emplace(ledger_.tip_set().sketch());
-  sketch_mine_ = ledger_.tip_set().version();
+  sketch_.emplace(mine().sketch());
+  sketch_mine_ = mine().version();
   sketch_version_ = version;
 }
 
@@ -127,14 +144,15 @@ SyncDifference::Next SyncDifference::told(const SyncTips& tips) {
     if (!std::binary_search(items.begin(), items.end(), store::item_of(tip)))
       refuse("tips that were not asked for");
   }
+  if (tips.tips.size() > kTipsOfItemMax * items.size()) return descend();
   return settle(tips.tips);
 }
 
 // With both as they were, the peer's digest proves that these are all.
 SyncDifference::Next SyncDifference::settle(const std::vector<Tip>& tips) {
-  const store::TipSet& mine = ledger_.tip_set();
-  const bool is_proof = mine.version() == sketch_mine_ && version_ == sketch_version_;
-  if (is_proof && mine.digest_with(mine.find(sketch_->mine()), tips) != digest_) return descend();
+  const store::TipSet& own = mine();
+  const bool is_proof = own.version() == sketch_mine_ && version_ == sketch_version_;
+  if (is_proof && own.digest_with(own.find(sketch_->mine()), tips) != digest_) return descend();
   if (!is_proof) is_doubtful_ = true;
   for (const Tip& tip : tips) lack(tip);
   step_ = Step::none;
@@ -162,7 +180,7 @@ SyncDifference::Next SyncDifference::go_on() {
   while (!paths_.empty() && asked_.size() < sync_limits::kPathsMax) {
     Path& next = asked_.emplace_back(std::move(paths_.back()));
     paths_.pop_back();
-    next.path.is_whole = ledger_.tip_set().node(next.path.nibbles)->tips_below == 0;
+    next.path.is_whole = mine().node(next.path.nibbles)->tips_below == 0;
     request.paths.push_back(next.path);
   }
   nodes_left_ -= asked_.size();
@@ -196,13 +214,12 @@ void SyncDifference::look(const Path& asked, const SyncNode& node, std::uint64_t
 
 void SyncDifference::compare(const Path& asked, const SyncNode& node, std::uint64_t version) {
   static const Digest kNone = digest_of(SyncNode());
-  const store::TipSet& mine = ledger_.tip_set();
   for (std::size_t nibble = 16; nibble-- > 0;) {
     const Digest& theirs = node.children[nibble];
     if (theirs == kNone) continue;
     Path below{asked.path, theirs, version};
     below.path.nibbles.push_back(static_cast<std::uint8_t>(nibble));
-    if (mine.node(below.path.nibbles)->digest == theirs) continue;
+    if (mine().node(below.path.nibbles)->digest == theirs) continue;
     if (paths_.size() < sync_limits::kPathsWaitingMax) {
       paths_.push_back(std::move(below));
     } else {

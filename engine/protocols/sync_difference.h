@@ -12,6 +12,8 @@ namespace kith::protocols {
 
 // Whether a sketch is sent at once to who has `asking` tips, by who has `answering`.
 bool is_sketched(std::uint64_t asking, std::uint64_t answering);
+// The same of control feeds, whose numbers no hello tells.
+bool is_control_sketched(const store::Digest& asking, const store::Digest& answering);
 // How many symbols who answers sends first: what the counts of a peer that is only behind suggest.
 std::size_t first_symbols(const SyncHello& asking, std::uint64_t tips, std::uint64_t entries);
 // The digest of what stands there.
@@ -33,6 +35,10 @@ class SyncDifference {
   Next go_on();
 
   bool is_waiting() const { return step_ != Step::none; }
+  // Control feeds alone were compared; what they tell decides what else is to be asked.
+  bool is_of_control() const { return is_control_; }
+  // The next hello leaves them out: whatever still differs in them, only the peer can learn.
+  void leave_control() { is_control_left_ = true; }
   bool is_resting() const { return step_ == Step::none && !paths_.empty(); }
   // What was found is not proven to be all: one of the two changed meanwhile.
   bool is_doubtful() const { return is_doubtful_; }
@@ -54,7 +60,13 @@ class SyncDifference {
   void look(const Path& asked, const SyncNode& node, std::uint64_t version);
   void compare(const Path& asked, const SyncNode& node, std::uint64_t version);
 
+  const store::TipSet& mine() const {
+    return is_control_ ? ledger_.control_tip_set() : ledger_.tip_set();
+  }
+
   const store::Ledger& ledger_;
+  bool is_control_ = false, is_control_left_ = false;
+  std::optional<store::Digest> said_control_;
   Step step_ = Step::none;
   bool is_doubtful_ = false;
   std::uint64_t said_tips_ = 0;  // in the hello

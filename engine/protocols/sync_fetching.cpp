@@ -11,6 +11,7 @@ Task<void> SyncAsking::write(SyncAsking& self) {
   for (;;) {
     for (std::size_t at = 0; at < self.kept_.size(); ++at) {
       co_await self.step(at);
+      co_await self.ask_bodies(at);
     }
     self.watch();
     while (!self.outbox_.empty()) {
@@ -44,6 +45,12 @@ Task<void> SyncAsking::step(std::size_t at) {
   const bool is_busy = difference.is_waiting() || difference.is_resting() || kept.wants > 0 ||
                        !difference.lacked().empty() || !kept.left.empty();
   if (is_busy || compared_ >= sync_limits::kComparedMax) co_return;
+  if (difference.is_of_control()) {  // what it brought is here: now all the rest
+    difference.leave_control();
+    kept.is_due = kept.is_rested = true;
+  }
+  if (!difference.is_of_control() && std::exchange(kept.is_vouching_due, false))
+    vouching_.compare(at, kept.ledger);
   if (difference.is_doubtful() && !kept.is_due) again_soon(kept);
   if (kept.is_due && (kept.is_rested || kept.gained > 0)) greet(at);
 }
@@ -51,9 +58,10 @@ Task<void> SyncAsking::step(std::size_t at) {
 void SyncAsking::greet(std::size_t at) {
   Kept& kept = *kept_[at];
   kept.is_due = kept.is_rested = false;
+  kept.is_vouching_due = true;
   kept.gained = 0;
   ++compared_;
-  answered_us_ = shared_.loop.now_us();
+  answered_us_ = kept.greeted_us = shared_.loop.now_us();
   SyncHello hello = kept.difference.hello(shared_.loop.wall_us());
   hello.at = at;
   send(hello);
@@ -73,6 +81,19 @@ Task<void> SyncAsking::fetch(std::size_t at) {
   send(SyncWants{at, std::move(wants)});
 }
 
+// After the entries, so that no peer is asked for what comes anyway.
+Task<void> SyncAsking::ask_bodies(std::size_t at) {
+  Kept& kept = *kept_[at];
+  const bool is_busy =
+      kept.difference.is_waiting() || kept.wants > 0 || !kept.difference.lacked().empty();
+  if (!kept.is_common || is_busy || !taking_.empty()) co_return;
+  for (;;) {
+    auto asks = co_await bodies_.next(at, kept.ledger);
+    if (!asks) co_return;
+    send(*asks);
+  }
+}
+
 // A feed has one source at a time.
 Task<void> SyncAsking::plan(std::size_t at, store::Tip tip, std::vector<SyncWant>& to) {
   Kept& kept = *kept_[at];
@@ -86,7 +107,7 @@ Task<void> SyncAsking::plan(std::size_t at, store::Tip tip, std::vector<SyncWant
     co_return;
   }
   if (wanted_.empty()) run_us_ = shared_.loop.now_us();
-  Wanted& wanted = wanted_.emplace(tip.feed, Wanted{at, {}}).first->second;
+  Wanted& wanted = wanted_.emplace(tip.feed, Wanted{at, {}, shared_.loop.now_us()}).first->second;
   wanted.want.after.feed = tip.feed;
   shared_.fetched[tip.feed] = this;
   ++kept.wants;
@@ -147,6 +168,7 @@ std::uint64_t SyncAsking::every_us() const {
 void SyncAsking::on_every(void* self, std::int64_t, const void*) {
   auto& asking = *static_cast<SyncAsking*>(self);
   for (const auto& kept : asking.kept_) kept->is_due = kept->is_rested = true;
+  asking.bodies_.again();
   asking.shared_.loop.start(asking.every_, asking.every_us());
   asking.bell_.ring();
 }
@@ -168,7 +190,7 @@ void SyncAsking::on_again(void* self, std::int64_t, const void*) {
 }
 
 void SyncAsking::watch() {
-  if (compared_ == 0 && wanted_.empty()) return watch_.stop();
+  if (compared_ == 0 && wanted_.empty() && !bodies_.is_waiting()) return watch_.stop();
   if (!watch_.armed()) shared_.loop.start(watch_, sync_limits::kStallMs * 1'000ull);
 }
 
@@ -177,11 +199,13 @@ void SyncAsking::on_watch(void* self, std::int64_t, const void*) {
   const std::uint64_t now_us = asking.shared_.loop.now_us();
   const std::uint64_t stall_us = sync_limits::kStallMs * 1'000ull;
   std::uint64_t next_us = stall_us;
+  asking.leave_slow(now_us);
   const auto since = [&](std::uint64_t then_us) { return now_us - then_us; };
-  if (!asking.is_taking_) {
+  if (!asking.is_taking_ && asking.taking_.empty()) {
     const std::uint64_t gone_us = limits::kSyncAnswerMs * 1'000ull;
     const std::uint64_t quiet_us = asking.wanted_.empty() ? 0 : since(asking.run_us_);
-    const std::uint64_t mute_us = asking.compared_ == 0 ? 0 : since(asking.answered_us_);
+    std::uint64_t mute_us = asking.compared_ == 0 ? 0 : since(asking.answered_us_);
+    if (asking.bodies_.is_waiting()) mute_us = std::max(mute_us, since(asking.bodies_.asked_us()));
     if (std::max(quiet_us, mute_us) >= gone_us) return asking.end(sync_error::stalled);
     if (quiet_us >= stall_us) asking.stall();
     next_us = std::min(gone_us - std::max(quiet_us, mute_us),
@@ -189,6 +213,21 @@ void SyncAsking::on_watch(void* self, std::int64_t, const void*) {
   }
   asking.shared_.loop.start(asking.watch_, next_us);
   asking.watch();
+}
+
+// Who sends a little now and then would keep a feed from all others.
+void SyncAsking::leave_slow(std::uint64_t now_us) {
+  bool is_left = false;
+  for (auto& [feed, wanted] : wanted_) {
+    if (now_us - wanted.since_us < sync_limits::kPatienceMs * 1'000ull) continue;
+    if (wanted.gained < sync_limits::kPatienceEntries) {
+      leave(feed);
+      is_left = true;
+    }
+    wanted.since_us = now_us;
+    wanted.gained = 0;
+  }
+  if (is_left) wake_others();
 }
 
 // Others may fetch what this peer does not send; should it come all the same, it is taken.

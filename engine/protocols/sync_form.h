@@ -7,6 +7,7 @@
 
 #include "engine/protocols/sync_limits.h"
 #include "engine/protocols/sync_message.h"
+#include "engine/store/run.h"
 
 namespace kith::protocols {
 
@@ -79,7 +80,37 @@ class SyncWriter {
       for (const store::Digest& child : node.children) append(made_, child);
     }
   }
+  void item(std::uint64_t item) {
+    head(kBytes, 8);
+    append_big_endian(made_, item, 8);
+  }
+  void buckets(const store::ReceiptTable::Buckets& buckets) {
+    head(kBytes, buckets.size() * 8);
+    for (const std::uint64_t bucket : buckets) append_big_endian(made_, bucket, 8);
+  }
+  void witnesses(const std::vector<SyncWitness>& witnesses) {
+    head(kBytes, witnesses.size() * kWitnessBytes);
+    for (const SyncWitness& one : witnesses) {
+      append(made_, one.witness);
+      append_big_endian(made_, one.digest, 8);
+    }
+  }
+  void receipts(const std::vector<store::SignedReceipt>& receipts) {
+    head(kBytes, receipts.size() * store::kReceiptBytes);
+    for (const store::SignedReceipt& one : receipts) store::append_receipt(made_, one);
+  }
   void part(SyncRun::Part part) { number(static_cast<std::uint64_t>(part)); }
+  void marks(const ByteVector& which) { bytes(which); }
+  void bodies(const std::vector<std::optional<Bytes>>& bodies) {
+    list(bodies.size());
+    for (const auto& body : bodies) {
+      if (!body) {
+        made_.push_back(kNull);
+      } else {
+        bytes(*body);
+      }
+    }
+  }
 
  private:
   void head(SyncMajor major, std::uint64_t argument) {
@@ -192,11 +223,61 @@ class SyncReader {
       }
     }
   }
+  void item(std::uint64_t& to) {
+    Bytes found;
+    bytes(found);
+    if (found.size() != 8) return fail();
+    to = read_big_endian(found);
+  }
+  void buckets(store::ReceiptTable::Buckets& to) {
+    Bytes found;
+    bytes(found);
+    if (found.size() != to.size() * 8) return fail();
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = read_big_endian(found.subspan(i * 8, 8));
+  }
+  void witnesses(std::vector<SyncWitness>& to) {
+    Bytes found;
+    bytes(found);
+    if (found.size() % kWitnessBytes != 0) return fail();
+    for (; !found.empty(); found = found.subspan(kWitnessBytes)) {
+      SyncWitness one;
+      std::copy_n(found.begin(), one.witness.size(), one.witness.begin());
+      one.digest = read_big_endian(found.subspan(32, 8));
+      if (!to.empty() && !(to.back().witness < one.witness)) return fail();
+      to.push_back(one);
+    }
+  }
+  void receipts(std::vector<store::SignedReceipt>& to) {
+    Bytes found;
+    bytes(found);
+    auto read = store::read_receipts(found);
+    if (!read || read->size() > sync_limits::kReceiptsMax) return fail();
+    to = *std::move(read);
+  }
   void part(SyncRun::Part& to) {
     std::uint64_t found = 0;
     number(found);
     if (found > static_cast<std::uint64_t>(SyncRun::Part::last)) return fail();
     to = static_cast<SyncRun::Part>(found);
+  }
+  // At least one of as many as a run may have; nothing follows the last.
+  void marks(ByteVector& to) {
+    Bytes found;
+    bytes(found);
+    if (found.empty() || found.size() > store::kRunEntriesMax / 8 || found.back() == 0)
+      return fail();
+    to = to_vector(found);
+  }
+  void bodies(std::vector<std::optional<Bytes>>& to) {
+    for (std::uint64_t left = list_up_to(store::kRunEntriesMax); left > 0 && !is_bad_; --left) {
+      auto& body = to.emplace_back();
+      if (!rest_.empty() && rest_[0] == kNull) {
+        rest_ = rest_.subspan(1);
+      } else {
+        bytes(body.emplace());
+        if (body->size() > store::kBodyBytesMax) fail();
+      }
+    }
   }
 
  private:

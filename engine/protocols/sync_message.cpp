@@ -67,6 +67,34 @@ void shape(Form& form, Of<Form, SyncGrant> grant) {
 }
 
 template <>
+constexpr std::uint64_t kMembers<SyncLacks> = 4;
+template <class Form>
+void shape(Form& form, Of<Form, SyncLacks> lacks) {
+  form.number(lacks.at);
+  form.number(lacks.first_seq);
+  form.marks(lacks.which);
+  form.tip(lacks.to);
+}
+
+template <>
+constexpr std::uint64_t kMembers<SyncVouched> = 2;
+template <class Form>
+void shape(Form& form, Of<Form, SyncVouched> vouched) {
+  form.number(vouched.at);
+  form.item(vouched.digest);
+}
+
+template <>
+constexpr std::uint64_t kMembers<SyncBuckets> = 4;
+template <class Form>
+void shape(Form& form, Of<Form, SyncBuckets> asked) {
+  form.number(asked.at);
+  form.digest(asked.witness);
+  form.digest(asked.after);
+  form.buckets(asked.buckets);
+}
+
+template <>
 constexpr std::uint64_t kMembers<SyncSame> = 2;
 template <class Form>
 void shape(Form& form, Of<Form, SyncSame> same) {
@@ -146,6 +174,31 @@ template <class Form>
 void shape(Form& form, Of<Form, SyncNews> news) {
   form.number(news.at);
   form.tip(news.tip);
+}
+
+template <>
+constexpr std::uint64_t kMembers<SyncBodies> = 2;
+template <class Form>
+void shape(Form& form, Of<Form, SyncBodies> bodies) {
+  form.number(bodies.at);
+  form.bodies(bodies.bodies);
+}
+
+template <>
+constexpr std::uint64_t kMembers<SyncWitnesses> = 2;
+template <class Form>
+void shape(Form& form, Of<Form, SyncWitnesses> told) {
+  form.number(told.at);
+  form.witnesses(told.witnesses);
+}
+
+template <>
+constexpr std::uint64_t kMembers<SyncReceipts> = 3;
+template <class Form>
+void shape(Form& form, Of<Form, SyncReceipts> told) {
+  form.number(told.at);
+  form.part(told.part);
+  form.receipts(told.receipts);
 }
 
 template <class Any>

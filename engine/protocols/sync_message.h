@@ -5,6 +5,7 @@
 #pragma once
 #include <variant>
 
+#include "engine/store/receipt_table.h"
 #include "engine/store/sketch.h"
 
 namespace kith::protocols {
@@ -20,13 +21,14 @@ const char* describe(sync_error error);
 
 inline constexpr std::size_t kTipBytes = 32 + 8 + 32;
 inline constexpr std::size_t kWantBytes = kTipBytes + 8 + 32;
+inline constexpr std::size_t kWitnessBytes = 32 + 8;
 void append_tip(ByteVector& to, const store::Tip& tip);
 
 // ---- of who asks
 struct SyncHello {
   std::uint64_t at = 0;
   store::Digest ledger{};
-  std::optional<store::Digest> control;  // null in an open ledger
+  std::optional<store::Digest> control;  // null: all is to be compared, as in an open ledger
   store::Digest digest{};
   std::uint64_t tips = 0, entries = 0, now_us = 0;
 };
@@ -59,7 +61,24 @@ struct SyncWants {
 struct SyncGrant {
   std::uint64_t bytes = 0;
 };
-using SyncRequest = std::variant<SyncHello, SyncMore, SyncItems, SyncPaths, SyncWants, SyncGrant>;
+// Bodies of entries of one branch, that which leads to an entry.
+struct SyncLacks {
+  std::uint64_t at = 0, first_seq = 0;
+  ByteVector which;  // from the lowest bit of the first byte: whether that of first_seq + i
+  store::Tip to;
+};
+struct SyncVouched {  // the digest of all receipts that the asker has
+  std::uint64_t at = 0, digest = 0;
+};
+// Receipts of a witness, please: of feeds after that one, in buckets that differ.
+struct SyncBuckets {
+  std::uint64_t at = 0;
+  crypto::Key32 witness{};
+  store::Digest after{};
+  store::ReceiptTable::Buckets buckets{};
+};
+using SyncRequest = std::variant<SyncHello, SyncMore, SyncItems, SyncPaths, SyncWants, SyncGrant,
+                                 SyncLacks, SyncVouched, SyncBuckets>;
 
 // ---- of who answers
 struct SyncSame {
@@ -67,6 +86,7 @@ struct SyncSame {
 };
 struct SyncDiffers {
   std::uint64_t at = 0;
+  // Where those differ: then the control feeds are compared first, and tips and version are theirs.
   std::optional<store::Digest> control;
   store::Digest digest{};
   std::uint64_t tips = 0, entries = 0, now_us = 0, version = 0;
@@ -104,8 +124,26 @@ struct SyncNews {  // a run that was too large to be pushed ends here
   std::uint64_t at = 0;
   store::Tip tip;
 };
-using SyncAnswer = std::variant<SyncSame, SyncDiffers, SyncUnkept, SyncSymbols, SyncTips, SyncNodes,
-                                SyncRun, SyncAbsent, SyncNews>;
+struct SyncBodies {  // as asked, in the order of their seqs; none: it is not held
+  std::uint64_t at = 0;
+  std::vector<std::optional<Bytes>> bodies;  // views
+};
+struct SyncWitness {
+  crypto::Key32 witness{};
+  std::uint64_t digest = 0;  // of its receipts
+};
+struct SyncWitnesses {  // the digest of all receipts is another here
+  std::uint64_t at = 0;
+  std::vector<SyncWitness> witnesses;  // sorted, none twice
+};
+struct SyncReceipts {
+  std::uint64_t at = 0;
+  SyncRun::Part part = SyncRun::Part::pushed;  // else of one witness, by feed
+  std::vector<store::SignedReceipt> receipts;
+};
+using SyncAnswer =
+    std::variant<SyncSame, SyncDiffers, SyncUnkept, SyncSymbols, SyncTips, SyncNodes, SyncRun,
+                 SyncAbsent, SyncNews, SyncBodies, SyncWitnesses, SyncReceipts>;
 
 ByteVector encode(const SyncRequest& request);
 ByteVector encode(const SyncAnswer& answer);

@@ -236,6 +236,14 @@ const Grant* Access::find_grant(const Digest& entry) const {
   return at == source_->standings_.end() || !at->second.grant ? nullptr : &*at->second.grant;
 }
 
+std::vector<Access::Stood> Access::grants() const {
+  std::vector<Stood> made;
+  for (const auto& [id, standing] : source_->standings_)
+    if (standing.grant)
+      made.push_back({id, *standing.grant, standing.counts, standing.revokes > 0});
+  return made;
+}
+
 std::vector<Digest> Access::grants_to(const crypto::Key32& author) const {
   std::vector<std::pair<std::uint16_t, Digest>> found;
   for (const auto& [id, standing] : source_->standings_) {

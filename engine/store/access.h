@@ -72,6 +72,13 @@ class Access {
   bool counts(const Digest& feed, const Cut& entry) const;
   // Held, whether it counts or not; nullptr: it is not.
   const Grant* find_grant(const Digest& entry) const;
+  // All that are held; `is_revoked`: it counts, but a revoke that counts acts on it.
+  struct Stood {
+    Digest id{};
+    Grant grant;
+    bool counts = false, is_revoked = false;
+  };
+  std::vector<Stood> grants() const;
   // Under which a new feed of the author's would count; the lowest rank first.
   std::vector<Digest> grants_to(const crypto::Key32& author) const;
 

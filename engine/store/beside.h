@@ -49,6 +49,18 @@ class Counted {
   std::shared_ptr<std::size_t> count_;
 };
 
+// While it lives, the flag is up.
+class Flagged {
+ public:
+  explicit Flagged(bool& flag) : flag_(flag) { flag_ = true; }
+  Flagged(const Flagged&) = delete;
+  Flagged& operator=(const Flagged&) = delete;
+  ~Flagged() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
 // A step of work: what the other thread holds, whatever becomes of who waits.
 template <class Work>
 struct Step {

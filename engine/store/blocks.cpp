@@ -91,6 +91,8 @@ const char* describe(ledger_error error) {
     case ledger_error::bad_signature: return "the signature does not hold";
     case ledger_error::unknown_feed: return "the opening of its feed is not held";
     case ledger_error::wrong_ledger: return "its feed belongs to another ledger";
+    case ledger_error::unknown_grant: return "the grant that it is written under is not held";
+    case ledger_error::is_void: return "its author has no right to it";
     case ledger_error::damaged: return "the store gave back something other than was put there";
   }
   return "unknown ledger error";

@@ -28,9 +28,11 @@ enum class ledger_error {
   gap,             // its prev is not held
   time_not_after,  // its time is not after prev's
   bad_signature,
-  unknown_feed,  // no opening of it is held
-  wrong_ledger,  // its opening names another
-  damaged,       // what the store gave back is not what was put there
+  unknown_feed,   // no opening of it is held
+  wrong_ledger,   // its opening names another
+  unknown_grant,  // what it is opened under is not held: after the control feeds it may be
+  is_void,        // it has no right, or lies behind the cut of a revoke
+  damaged,        // what the store gave back is not what was put there
 };
 const char* describe(ledger_error error);
 
@@ -42,6 +44,7 @@ inline constexpr std::size_t kEntryBytesMax = 2'048;
 inline constexpr std::size_t kBodyBytesMax = 256 * 1024;
 inline constexpr std::uint64_t kIntegerMax = (std::uint64_t{1} << 53) - 1;
 inline constexpr std::size_t kNameBytesMax = 64;
+inline constexpr std::size_t kHiddenBytes = 16;  // random, before each body of a ledger that hides
 
 // The CID of a block or a body, binary (36 bytes), and its text.
 ByteVector cid_of(const Digest& digest, std::uint64_t codec = wire::kDagCborCodec);
@@ -101,6 +104,12 @@ struct Head {
 ByteVector encode(const Head& head);
 crypto::Signature sign_head(const crypto::Identity& author, const Head& head);
 bool is_signed(const Head& head, const crypto::Key32& author, Bytes signature);
+// With it a run that ends there can be proven later.
+struct SignedHead {
+  Head head;
+  crypto::Signature signature{};
+  friend bool operator==(const SignedHead&, const SignedHead&) = default;
+};
 
 // The peer id of an author and back.
 wire::PeerId peer_of(const crypto::Key32& author);

@@ -34,6 +34,7 @@ class Committer {
   const KeyValue& store() const { return *store_; }
   std::shared_ptr<KeyValue> share() const { return store_; }  // for jobs beside the loop
   Durability durability() const { return durability_; }
+  const std::optional<Error>& failure() const { return failure_; }
 
  private:
   // What one commit() asks to be told.

@@ -102,28 +102,36 @@ Result<bool> ExportWork::go_on() {
   return written ? Result<bool>(false) : Result<bool>(written.error());
 }
 
-bool ProofWork::step() {
-  const auto is_over = go_on();
-  walk_.rest();
-  if (!is_over) error_ = is_over.error();
-  return !is_over || *is_over;
+ProofSetup proof_setup(const Ledger& ledger, std::shared_ptr<const KeyValue> store,
+                       const Held& held) {
+  ProofSetup made;
+  made.store = std::move(store);
+  made.genesis_block = to_vector(ledger.genesis_block());
+  made.seq = held.seq;
+  made.entry = held.id;
+  const Feed* feed = ledger.lanes().find_feed(held.feed);
+  if (!feed) return made;
+  made.opening_block = feed->opening_block;
+  for (const std::uint32_t number : feed->lanes) {
+    const Lane& lane = *ledger.lanes().find(number);
+    if (held.seq >= lane.first_seq && held.seq <= lane.seq) made.lanes.push_back(number);
+  }
+  return made;
 }
 
-Result<bool> ProofWork::go_on() {
-  for (const std::uint64_t until = entries_ + kEntriesPerStep; entries_ < until;) {
-    const auto next = walk_.next();
-    if (!next) return next.error();
-    if (!*next) return true;
-    const StoredRun& run = **next;
-    entries_ += run.ids.size();
-    const auto found = std::find(run.ids.begin(), run.ids.end(), entry_);
-    if (found == run.ids.end()) continue;
-    const auto place = static_cast<std::uint64_t>(found - run.ids.begin());
-    proof_ =
-        proof_of(run, run.run.first_seq + place, facts_->genesis_block, walk_.lane().opening_block);
+bool ProofWork::step() {
+  StoredRuns runs(setup_.store);
+  for (const std::uint32_t lane : setup_.lanes) {
+    const auto run = runs.holding(lane, setup_.seq);
+    if (!run) {
+      error_ = run.error();
+      return true;
+    }
+    if ((*run)->id(setup_.seq) != setup_.entry) continue;
+    proof_ = proof_of(**run, setup_.seq, setup_.genesis_block, setup_.opening_block);
     return true;
   }
-  return false;
+  return true;
 }
 
 ByteVector proof_of(const StoredRun& run, std::uint64_t seq, Bytes genesis_block,

@@ -71,24 +71,27 @@ class ExportWork {
   std::optional<Error> error_;
 };
 
-// Looks through a ledger for one entry.
+// Where an entry was found: in one of these lanes of its feed, at this seq.
+struct ProofSetup {
+  std::shared_ptr<const KeyValue> store;
+  ByteVector genesis_block, opening_block;
+  std::vector<std::uint32_t> lanes;
+  std::uint64_t seq = 0;
+  Digest entry{};
+};
+ProofSetup proof_setup(const Ledger& ledger, std::shared_ptr<const KeyValue> store,
+                       const Held& held);
+
 class ProofWork {
  public:
-  ProofWork(std::shared_ptr<const KeyValue> store, std::shared_ptr<const LedgerFacts> facts,
-            const Digest& entry)
-      : facts_(std::move(facts)), walk_(std::move(store), facts_), entry_(entry) {}
+  explicit ProofWork(ProofSetup setup) : setup_(std::move(setup)) {}
   bool step();
   const std::optional<Error>& error() const { return error_; }
-  std::uint64_t entries() const { return entries_; }  // looked at
   // The CAR; empty: no such entry.
   const ByteVector& proof() const { return proof_; }
 
  private:
-  Result<bool> go_on();
-  std::shared_ptr<const LedgerFacts> facts_;
-  RunWalk walk_;
-  Digest entry_;
-  std::uint64_t entries_ = 0;
+  const ProofSetup setup_;
   ByteVector proof_;
   std::optional<Error> error_;
 };

@@ -24,13 +24,6 @@ ByteVector encode(const Grant& grant);
 // bad_block, not_canonical, bad_integer, bad_type (of the role), body_too_large.
 Result<Grant> decode_grant(Bytes body);
 
-// A head with the author's signature, by which a run that ends there can be proven later.
-struct SignedHead {
-  Head head;
-  crypto::Signature signature{};
-  friend bool operator==(const SignedHead&, const SignedHead&) = default;
-};
-
 struct Revoke {  // {keep, grant}
   Digest grant{};
   std::vector<SignedHead> keep;  // sorted by feed, one a feed, seq 1 and up

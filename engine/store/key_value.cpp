@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/store/key_value.h"
 
-#include <iterator>
-
 namespace kith::store {
 
 const char* describe(store_error error) {
@@ -19,11 +17,16 @@ void Batch::append(Batch&& more) {
   bytes_ += std::exchange(more.bytes_, 0);
   if (writes_.empty()) {
     writes_ = std::exchange(more.writes_, {});
+    keys_ = std::exchange(more.keys_, {});
     return;
   }
-  writes_.insert(writes_.end(), std::make_move_iterator(more.writes_.begin()),
-                 std::make_move_iterator(more.writes_.end()));
+  for (Write& write : more.writes_) {
+    write.key_at += keys_.size();
+    writes_.push_back(std::move(write));
+  }
+  kith::append(keys_, more.keys_);
   more.writes_.clear();
+  more.keys_.clear();
 }
 
 }  // namespace kith::store

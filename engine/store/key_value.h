@@ -20,8 +20,8 @@ enum class store_error {
 };
 const char* describe(store_error error);
 
-enum class Column : std::uint8_t { meta, runs, bodies, times, arrivals, apps };
-inline constexpr std::size_t kColumns = 6;
+enum class Column : std::uint8_t { meta, runs, bodies, times, arrivals, apps, index };
+inline constexpr std::size_t kColumns = 7;
 
 // Writes that are all kept or none; later ones of one key win.
 class Batch {
@@ -29,23 +29,29 @@ class Batch {
   struct Write {
     Column column;
     bool erase;
-    ByteVector key, value;
+    std::size_t key_at, key_bytes;  // key()
+    ByteVector value;
   };
   void put(Column column, Bytes key, ByteVector value) {
-    bytes_ += key.size() + value.size();
-    writes_.push_back({column, false, to_vector(key), std::move(value)});
+    add(column, false, key, std::move(value));
   }
-  void erase(Column column, Bytes key) {
-    bytes_ += key.size();
-    writes_.push_back({column, true, to_vector(key), {}});
-  }
+  void erase(Column column, Bytes key) { add(column, true, key, {}); }
   void append(Batch&& more);
   bool empty() const { return writes_.empty(); }
   std::size_t bytes() const { return bytes_; }
   const std::vector<Write>& writes() const { return writes_; }
+  Bytes key(const Write& write) const {
+    return Bytes(keys_).subspan(write.key_at, write.key_bytes);
+  }
 
  private:
+  void add(Column column, bool erase, Bytes key, ByteVector value) {
+    bytes_ += key.size() + value.size();
+    writes_.push_back({column, erase, keys_.size(), key.size(), std::move(value)});
+    kith::append(keys_, key);
+  }
   std::vector<Write> writes_;
+  ByteVector keys_;  // of all, one after the other: most are short, and have no value
   std::size_t bytes_ = 0;
 };
 
@@ -71,6 +77,9 @@ class KeyValue {
   virtual Result<void> commit(const Batch& batch, bool sync) = 0;
   virtual Result<void> sync() = 0;  // what was committed before survives a power cut
   virtual std::unique_ptr<Scan> scan(Column column) const = 0;
+  // Much was overwritten or erased from one key to another, both included: its space is given back
+  // before this returns, as far as the store can. May take seconds; from any one thread.
+  virtual void reclaim(Column, Bytes /*first*/, Bytes /*last*/) {}
 };
 
 std::unique_ptr<KeyValue> make_memory_store();

@@ -32,7 +32,7 @@ Lane& Lanes::add_lane(Feed& feed, std::uint32_t number, std::uint32_t parent,
   lane.feed = &feed;
   lane.parent = parent;
   lane.first_seq = first_seq;
-  lane.seq = first_seq - 1;
+  lane.seq = lane.counts_to = first_seq - 1;
   if (!feed.lanes.empty())
     feed.fork_seq = feed.fork_seq == 0 ? first_seq : std::min(feed.fork_seq, first_seq);
   feed.lanes.push_back(number);
@@ -62,10 +62,32 @@ std::vector<Tip> Lanes::tips() const {
   std::vector<Tip> made;
   made.reserve(lanes_.size());
   for (const auto& [number, lane] : lanes_) {
-    if (!lane.is_empty()) made.push_back(lane.tip());
+    if (const auto tip = tip_of(lane)) made.push_back(*tip);
   }
   std::sort(made.begin(), made.end());
   return made;
+}
+
+// A branch begins inside of its parent, so a lane that counts to its end has nothing behind it.
+std::optional<Tip> Lanes::tip_of(const Lane& lane) const {
+  if (!lane.counts()) return std::nullopt;
+  const Tip tip{lane.feed->id, lane.counts_to, lane.counted};
+  if (lane.is_whole()) return tip;
+  for (const std::uint32_t number : lane.feed->lanes) {
+    const Lane& other = lanes_.at(number);
+    if (other.parent == lane.number && other.first_seq == lane.counts_to + 1 && other.counts())
+      return std::nullopt;
+  }
+  return tip;
+}
+
+bool Lanes::counts(const crypto::Key32& author) const {
+  const auto [from, to] = by_author_.equal_range(author);
+  return std::any_of(from, to, [this](const auto& held) {
+    const auto& lanes = held.second->lanes;
+    return std::any_of(lanes.begin(), lanes.end(),
+                       [this](std::uint32_t number) { return lanes_.at(number).counts(); });
+  });
 }
 
 std::vector<const Feed*> Lanes::feeds_of(const crypto::Key32& author) const {

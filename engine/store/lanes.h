@@ -25,6 +25,7 @@ struct Feed {
   ByteVector opening_block;
   std::vector<std::uint32_t> lanes;  // the first branch first; a parent before its children
   std::uint64_t fork_seq = 0;        // the lowest seq that two entries have; 0 = none
+  std::uint32_t cut_lane = 0;        // that which holds the entry of its cut; 0 = none does
 };
 
 struct Lane {
@@ -36,8 +37,20 @@ struct Lane {
   std::uint64_t seq = 0;        // of its last entry; first_seq - 1 while it is empty
   Digest entry{};               // its last entry's id
   std::uint64_t time_us = 0;    // of its last entry
+  // How far it counts; in an open ledger to its end, else as Access says.
+  std::uint64_t counts_to = 0;  // first_seq - 1: none of it does
+  Digest counted{};             // the entry there; zeros where it is inside and no tip
   bool is_empty() const { return seq < first_seq; }
-  Tip tip() const { return {feed->id, seq, entry}; }  // where it is not empty
+  bool counts() const { return counts_to >= first_seq; }
+  bool is_whole() const { return counts_to == seq; }  // nothing of it is void
+  Tip tip() const { return {feed->id, seq, entry}; }  // what is held, where it is not empty
+};
+
+// The end of a lane, or a place inside of it.
+struct LaneEnd {
+  std::uint64_t seq = 0;
+  std::uint64_t time_us = 0;
+  Digest entry{};
 };
 
 class Lanes {
@@ -50,8 +63,11 @@ class Lanes {
   const Lane* find(std::uint32_t number) const;
   // The lane whose last entry this is, or nullptr.
   Lane* ending_at(const Digest& feed, const Digest& entry);
-  std::vector<Tip> tips() const;  // sorted; a lane that was only branched from is one too
+  std::vector<Tip> tips() const;  // of what counts; sorted
+  // The entry at which a lane stops to count, where nothing that counts follows it.
+  std::optional<Tip> tip_of(const Lane& lane) const;
   std::vector<const Feed*> feeds_of(const crypto::Key32& author) const;
+  bool counts(const crypto::Key32& author) const;  // something of theirs does
   std::size_t feeds() const { return feeds_.size(); }
   const std::map<std::uint32_t, Lane>& all() const { return lanes_; }
 

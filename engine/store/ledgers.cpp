@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/base/limits.h"
-#include "engine/store/open_ledger.h"
+#include "engine/store/stored_ledger.h"
 
 namespace kith::store {
 
@@ -13,22 +13,30 @@ LedgersShared::LedgersShared(LedgersSetup given)
 
 struct Ledgers::State {
   explicit State(LedgersSetup setup) : shared(std::move(setup)) {}
-  using Made = std::unique_ptr<OpenLedger>;
+  ~State() {  // who is ruled goes before who rules it
+    while (!by_number.empty()) by_number.erase(by_number.begin());
+  }
+  using Made = std::unique_ptr<StoredLedger>;
   LedgersShared shared;
-  std::map<std::string, Made, std::less<>> by_name;
-  std::map<std::uint32_t, OpenLedger*> by_number;
-  std::map<Digest, OpenLedger*> by_id;
+  std::map<std::string, StoredLedger*, std::less<>> by_name;
+  std::map<Digest, StoredLedger*> by_id;
+  std::map<std::uint32_t, Made, std::greater<>> by_number;
   std::uint32_t next_number = 1;
 
-  OpenLedger& add(std::uint32_t number, ByteVector block, const std::string& name) {
-    auto made = std::make_unique<OpenLedger>(shared, number, std::move(block), name);
-    OpenLedger& ledger = *made;
-    by_name.emplace(name, std::move(made));
-    by_number.emplace(number, &ledger);
+  StoredLedger& add(std::uint32_t number, ByteVector block, const std::string& name) {
+    const Genesis genesis = decode_genesis(block).value();
+    StoredLedger* rule = nullptr;
+    if (genesis.rule) rule = by_id.at(*genesis.rule);
+    auto made = std::make_unique<StoredLedger>(shared, number, std::move(block), name, rule);
+    StoredLedger& ledger = *made;
+    by_name.emplace(name, &ledger);
     by_id.emplace(ledger.id(), &ledger);
+    by_number.emplace(number, std::move(made));
     next_number = std::max(next_number, number + 1);
     return ledger;
   }
+  StoredLedger& make(const Genesis& genesis, const std::string& name, bool is_kept);
+  StoredLedger& known(Ledger& ledger) { return *by_id.at(ledger.id()); }
   void load_ledgers();
   void load_lanes();
 };
@@ -61,15 +69,21 @@ void check_end(Scan& runs, std::uint32_t lane, const LaneRecord& record, const T
 }  // namespace
 
 void Ledgers::State::load_ledgers() {
-  each_row(shared.setup.committer.store(), MetaKind::ledger, [&](std::uint32_t number, Bytes row) {
+  const KeyValue& store = shared.setup.committer.store();
+  each_row(store, MetaKind::ledger, [&](std::uint32_t number, Bytes row) {
     if (!row.empty() && row[0] > kRecordVersion)
       throw Fault(Error(ledger_error::unknown_version,
                         "a later kith wrote this store; run that one, or move the store aside"));
     const auto genesis =
         row.empty() ? Result<Genesis>(ledger_error::bad_block) : decode_genesis(row.subspan(1));
-    if (!genesis || !genesis->is_open() || by_name.contains(genesis->name))
+    const auto stored = store.get(Column::meta, meta_key(MetaKind::name, number)).value();
+    const auto named = stored ? decode_name_record(*stored) : std::nullopt;
+    const bool is_named = genesis && (named || (genesis->is_open() && !stored));
+    const std::string name = named ? named->name : is_named ? genesis->name : std::string();
+    if (!is_named || by_name.contains(name) || (genesis->rule && !by_id.contains(*genesis->rule)))
       throw Fault(damage("ledger " + std::to_string(number), 0, "its genesis is missing"));
-    add(number, to_vector(row.subspan(1)), genesis->name);
+    StoredLedger& ledger = add(number, to_vector(row.subspan(1)), name);
+    ledger.is_open = ledger.is_kept = named && named->is_kept;
   });
 }
 
@@ -102,40 +116,112 @@ void Ledgers::State::load_lanes() {
 Ledgers::Ledgers(LedgersSetup setup) : state_(std::make_unique<State>(std::move(setup))) {
   state_->load_ledgers();
   state_->load_lanes();
-  for (const auto& [number, ledger] : state_->by_number) ledger->load_rest();
+  // Who rules before who is ruled.
+  auto& all = state_->by_number;
+  for (auto at = all.rbegin(); at != all.rend(); ++at) at->second->load_rest();
 }
 
 Ledgers::~Ledgers() = default;
 
-Ledger& Ledgers::open(std::string_view name) {
+// With its rows, in one batch.
+StoredLedger& Ledgers::State::make(const Genesis& genesis, const std::string& name, bool is_kept) {
+  if (by_name.size() >= limits::kLedgersMax)
+    throw Fault(Error(KITH_LIMIT, "this node keeps as many ledgers as it may"));
+  Committer& committer = shared.setup.committer;
+  if (committer.is_full()) throw Fault(Error(KITH_LIMIT, "too much waits for the disk; try again"));
+  ByteVector block = encode(genesis);
+  ByteVector row = block;
+  row.insert(row.begin(), kRecordVersion);
+  const std::uint32_t number = next_number;
+  Batch batch;
+  batch.put(Column::meta, meta_key(MetaKind::ledger, number), std::move(row));
+  if (is_kept || !genesis.is_open())
+    batch.put(Column::meta, meta_key(MetaKind::name, number), encode(NameRecord{is_kept, name}));
+  committer.commit(std::move(batch), {}, {});
+  StoredLedger& made = add(number, std::move(block), name);
+  made.load_rest();
+  made.is_open = true;
+  made.is_kept = is_kept;
+  return made;
+}
+
+namespace {
+
+void check_name(std::string_view name) {
   if (!is_name_valid(name))
     throw Fault(Error(KITH_BAD, "a ledger's name is 1 to 64 of a-z 0-9 . _ -"));
+}
+
+}  // namespace
+
+Ledger& Ledgers::open(std::string_view name) {
+  check_name(name);
   const auto found = state_->by_name.find(name);
   if (found != state_->by_name.end()) {
     found->second->is_open = true;
     return *found->second;
   }
-  if (state_->by_name.size() >= limits::kLedgersMax)
-    throw Fault(Error(KITH_LIMIT, "this node keeps as many ledgers as it may"));
   Genesis genesis;
   genesis.name = name;
-  ByteVector block = encode(genesis);
-  ByteVector row = block;
-  row.insert(row.begin(), kRecordVersion);
-  const std::uint32_t number = state_->next_number;
+  return state_->make(genesis, genesis.name, false);
+}
+
+Ledger& Ledgers::found(const Founding& founding) {
+  check_name(founding.name);
+  if (state_->by_name.contains(founding.name))
+    throw Fault(Error(KITH_REFUSED, "a ledger '" + founding.name + "' is kept here already"));
+  Genesis genesis;
+  genesis.name = founding.name;
+  genesis.founder = state_->shared.author;
+  genesis.hide = founding.hide;
+  Loop& loop = state_->shared.setup.loop;
+  genesis.time_us = loop.wall_us();
+  loop.entropy(genesis.salt.emplace());
+  if (!founding.rule.empty()) {
+    const auto rule = state_->by_name.find(founding.rule);
+    if (rule == state_->by_name.end() || rule->second->genesis().is_open())
+      throw Fault(
+          Error(KITH_ABSENT, "no ledger '" + founding.rule + "' with a founder is kept here"));
+    genesis.rule = rule->second->id();
+  }
+  return state_->make(genesis, founding.name, true);
+}
+
+Ledger& Ledgers::join(Bytes genesis_block, std::string_view name) {
+  const Genesis genesis = decode_genesis(genesis_block).value();
+  const auto known = state_->by_id.find(digest_block(genesis_block));
+  if (known != state_->by_id.end()) {
+    known->second->is_open = true;
+    keep(*known->second, true);
+    return *known->second;
+  }
+  const std::string here = name.empty() ? genesis.name : std::string(name);
+  check_name(here);
+  if (state_->by_name.contains(here))
+    throw Fault(Error(KITH_REFUSED, "another ledger is named '" + here +
+                                        "' here: choose a name for this one with --as"));
+  if (genesis.is_open() && here != genesis.name)
+    throw Fault(Error(KITH_REFUSED, "an open ledger is found by its name: it stays '" +
+                                        genesis.name + "' everywhere"));
+  if (genesis.rule && !state_->by_id.contains(*genesis.rule))
+    throw Fault(Error(KITH_REFUSED,
+                      "another ledger rules it: join that one first: " + cid_text(*genesis.rule)));
+  return state_->make(genesis, here, true);
+}
+
+void Ledgers::keep(Ledger& ledger, bool is_kept) {
+  StoredLedger& known = state_->known(ledger);
+  if (known.is_kept == is_kept) return;
+  known.is_kept = is_kept;
   Batch batch;
-  batch.put(Column::meta, meta_key(MetaKind::ledger, number), std::move(row));
-  Committer& committer = state_->shared.setup.committer;
-  if (committer.is_full()) throw Fault(Error(KITH_LIMIT, "too much waits for the disk; try again"));
-  committer.commit(std::move(batch), {}, {});
-  OpenLedger& made = state_->add(number, std::move(block), genesis.name);
-  made.is_open = true;
-  return made;
+  batch.put(Column::meta, meta_key(MetaKind::name, known.number()),
+            encode(NameRecord{is_kept, known.name()}));
+  state_->shared.setup.committer.commit(std::move(batch), {}, {});
 }
 
 Ledger* Ledgers::find(std::string_view name) {
   const auto found = state_->by_name.find(name);
-  return found != state_->by_name.end() && found->second->is_open ? found->second.get() : nullptr;
+  return found != state_->by_name.end() && found->second->is_open ? found->second : nullptr;
 }
 Ledger* Ledgers::find(const Digest& id) {
   const auto found = state_->by_id.find(id);
@@ -144,7 +230,7 @@ Ledger* Ledgers::find(const Digest& id) {
 std::vector<Ledger*> Ledgers::all() {
   std::vector<Ledger*> made;
   for (const auto& [name, ledger] : state_->by_name)
-    if (ledger->is_open) made.push_back(ledger.get());
+    if (ledger->is_open) made.push_back(ledger);
   return made;
 }
 

@@ -25,8 +25,22 @@ class Ledgers {
   Ledgers(const Ledgers&) = delete;
   Ledgers& operator=(const Ledgers&) = delete;
 
-  // The open ledger of that name, made where it is new. Throws Fault(KITH_BAD) for a bad name.
+  // The ledger that this node keeps under that name; where there is none, the open one that has it,
+  // made. Throws Fault(KITH_BAD) for a bad name.
   Ledger& open(std::string_view name);
+  // A ledger that is new, with this node as its founder; opened at each start from now on.
+  struct Founding {
+    std::string name;
+    bool hide = false;
+    std::string rule;  // the ledger kept here whose grants govern it; empty: its own do
+  };
+  Ledger& found(const Founding& founding);
+  // The ledger of that genesis, under a name that is free here (empty: its own); opened at each
+  // start from now on. The same again gives what is there. Throws Fault: KITH_BAD, KITH_REFUSED
+  // where the name is taken or the ledger that rules it is not kept.
+  Ledger& join(Bytes genesis_block, std::string_view name);
+  // Whether it is opened at each start.
+  void keep(Ledger& ledger, bool is_kept);
   Ledger* find(std::string_view name);
   Ledger* find(const Digest& id);
   std::vector<Ledger*> all();  // opened since the start, by name

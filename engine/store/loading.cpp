@@ -1,35 +1,49 @@
 // SPDX-License-Identifier: MIT
-// OpenLedger: what the store holds of it, read once when the node starts. In proportion to its
+// StoredLedger: what the store holds of it, read once when the node starts. In proportion to its
 // lanes, never to its entries.
 #include <algorithm>
 
-#include "engine/store/open_ledger.h"
+#include "engine/store/stored_ledger.h"
 
 namespace kith::store {
 
-OpenLedger::OpenLedger(LedgersShared& shared, std::uint32_t number, ByteVector genesis_block,
-                       std::string name)
+StoredLedger::StoredLedger(LedgersShared& shared, std::uint32_t number, ByteVector genesis_block,
+                           std::string name, StoredLedger* rule)
     : shared_(shared),
       number_(number),
       genesis_block_(std::move(genesis_block)),
+      genesis_(decode_genesis(genesis_block_).value()),
       id_(digest_block(genesis_block_)),
       name_(std::move(name)),
+      counting_(genesis_, lanes_, rule ? &rule->counting_ : nullptr),
+      receipts_(
+          {shared.setup, shared.author, shared.is_retired, number_, name_, lanes_,
+           [this] { tell_observers([this](LedgerObserver& each) { each.on_receipts(*this); }); }}),
+      retaining_(
+          {shared.setup.loop, shared.setup.log, shared.setup.committer, shared.is_retired, number_,
+           *this,
+           [this] { tell_observers([this](LedgerObserver& each) { each.on_bodies(*this); }); }}),
+      index_(shared, number, name_),
       scope_([log = shared.setup.log](const std::exception& thrown) {
         log.warn("own feed not compared err=\"{}\"", thrown.what());
       }) {
   const auto end_turn = [](void* self, std::int64_t, const void*) {
-    static_cast<OpenLedger*>(self)->form_runs();
+    static_cast<StoredLedger*>(self)->form_runs();
   };
+  counting_.on_stale = [this] { count_soon(); };
   turn_.end_turn = {end_turn, this};
   retry_.done = {end_turn, this};
 }
 
-OpenLedger::~OpenLedger() = default;
+StoredLedger::~StoredLedger() = default;
 
-bool OpenLedger::idle() const { return in_flight_.empty() && waiting_.empty() && *takes_ == 0; }
+bool StoredLedger::idle() const {
+  return in_flight_.empty() && own_.waiting.empty() && own_control_.waiting.empty() &&
+         *takes_ == 0 && receipts_.idle() && retaining_.idle();
+}
 
 // Lanes come in order of their numbers, so a parent before its children.
-void OpenLedger::load_lane(std::uint32_t number, LaneRecord record, const TipRecord& tip) {
+void StoredLedger::load_lane(std::uint32_t number, LaneRecord record, const TipRecord& tip) {
   const std::string whose = "feed " + cid_text(record.feed);
   Feed* feed = lanes_.find_feed(record.feed);
   if (!feed) {
@@ -37,6 +51,7 @@ void OpenLedger::load_lane(std::uint32_t number, LaneRecord record, const TipRec
     if (!opening || digest_block(record.opening) != record.feed || opening->ledger != id_)
       throw Fault(damage(whose, 0, "its opening is missing"));
     feed = &lanes_.add_feed(record.feed, *std::move(opening), std::move(record.opening));
+    counting_.add_feed(*feed);
   }
   const Lane* parent = lanes_.find(record.parent);
   const bool is_placed =
@@ -46,14 +61,16 @@ void OpenLedger::load_lane(std::uint32_t number, LaneRecord record, const TipRec
     throw Fault(damage(whose, record.first_seq, "its lane has no place"));
   Lane& lane = lanes_.add_lane(*feed, number, record.parent, record.first_seq);
   lane.first_entry = record.first_entry;
-  lane.seq = tip.seq;
-  lane.entry = tip.entry;
-  lane.time_us = tip.time_us;
-  tip_set_.add(lane.tip());
+  const LaneEnd end{tip.seq, tip.time_us, tip.entry};
+  if (genesis_.is_open()) {
+    counting_.grow(lane, end, {});
+  } else {
+    counting_.load(lane, end, control_of(lane, end));
+  }
   if (feed->opening.author == shared_.author) own_time_us_ = std::max(own_time_us_, tip.time_us);
 }
 
-void OpenLedger::load_rest() {
+void StoredLedger::load_rest() {
   const KeyValue& store = shared_.setup.committer.store();
   std::uint64_t held = 0;
   for (const auto& [number, lane] : lanes_.all()) held += lane.seq - lane.first_seq + 1;
@@ -74,12 +91,46 @@ void OpenLedger::load_rest() {
                            std::to_string(entries_)));
   synced_arrival_ = entries_;
   next_arrival_ = entries_ + 1;
-  load_own_feed();
+  count_all();
+  index_.load(entries_);
+  is_loaded_ = true;
+  receipts_.load();
+  retaining_.load();
+  for (OwnFeed* own : {&own_, &own_control_}) load_own_feed(*own);
 }
 
-void OpenLedger::load_own_feed() {
+// What a control lane holds; of another nothing.
+Grown StoredLedger::control_of(const Lane& lane, const LaneEnd& end) {
+  Grown made{lane.first_seq, {}, {}};
+  if (lane.feed->opening.kind != FeedKind::control) return made;
+  StoredRuns runs(shared_.setup.committer.share());
+  for (std::uint64_t seq = lane.first_seq; seq <= end.seq;) {
+    const StoredRun& run = *runs.holding(lane.number, seq).value();
+    made.ids.insert(made.ids.end(), run.ids.begin(), run.ids.end());
+    const auto entries = control_entries(run.run, run.ids, genesis_.hide);
+    made.control.insert(made.control.end(), entries.begin(), entries.end());
+    seq = run.run.last_seq() + 1;
+  }
+  return made;
+}
+
+// At once, for nobody is told anything before.
+void StoredLedger::count_all() {
+  if (genesis_.is_open()) return;
+  counting_.settle();
+  counting_.mark_all();
+  while (counting_.is_stale()) {
+    CutWork work(shared_.setup.committer.share(), counting_.count());
+    while (!work.step()) continue;
+    if (work.error()) throw Fault(*work.error());
+    for (const CutAsk& found : work.asks()) counting_.count(found);
+  }
+  counting_.take_changes();
+}
+
+void StoredLedger::load_own_feed(OwnFeed& own) {
   const KeyValue& store = shared_.setup.committer.store();
-  const auto stored = store.get(Column::meta, meta_key(MetaKind::own, number_)).value();
+  const auto stored = store.get(Column::meta, meta_key(own.key(), number_)).value();
   if (!stored) return;
   const auto record = decode_own_record(*stored);
   const Feed* feed = record ? lanes_.find_feed(record->feed) : nullptr;
@@ -87,10 +138,11 @@ void OpenLedger::load_own_feed() {
   const std::uint32_t lane = feed->lanes.front();
   if (record->origin == shared_.setup.origin && feed->opening.author == shared_.author &&
       feed->fork_seq == 0) {
-    own_lane_ = lane;
+    own.lane = lane;
+    leave_cut(own);
     return;
   }
-  left_lane_ = lane;
+  own.left = lane;
   shared_.setup.log.info("own feed left for a new one ledger={} feed={} why=\"{}\"", name_,
                          cid_text(feed->id),
                          feed->fork_seq == 0 ? "the store was moved or copied" : "it forked");

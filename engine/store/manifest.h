@@ -20,12 +20,7 @@ struct Manifest {               // {v:1, tips, entry, genesis}
 ByteVector encode(const Manifest& manifest);
 Result<Manifest> decode_manifest(Bytes block);
 
-struct SignedHead {  // {seq, feed, entry, signature}
-  Head head;
-  crypto::Signature signature{};
-  friend bool operator==(const SignedHead&, const SignedHead&) = default;
-};
-ByteVector encode(const SignedHead& head);
+ByteVector encode(const SignedHead& head);  // {seq, feed, entry, signature}
 Result<SignedHead> decode_signed_head(Bytes block);
 
 }  // namespace kith::store

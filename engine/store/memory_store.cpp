@@ -75,9 +75,10 @@ class MemoryStore final : public KeyValue {
     for (const Batch::Write& write : batch.writes()) {
       Map& map = writable(write.column);
       if (write.erase) {
-        map.erase(write.key);
+        map.erase(to_vector(batch.key(write)));
       } else {
-        map.insert_or_assign(write.key, std::make_shared<const ByteVector>(write.value));
+        map.insert_or_assign(to_vector(batch.key(write)),
+                             std::make_shared<const ByteVector>(write.value));
       }
     }
     return {};

@@ -73,11 +73,39 @@ std::optional<std::uint32_t> number_of(Bytes meta_key, MetaKind kind) {
   return whole(reader, reader.number32());
 }
 
+ByteVector encode(const NameRecord& record) {
+  Writer to(1 + record.name.size());
+  return to.number(record.is_kept ? 1 : 0, 1).raw(as_bytes(record.name)).take();
+}
+std::optional<NameRecord> decode_name_record(Bytes record) {
+  Reader reader(record);
+  NameRecord made;
+  made.is_kept = reader.number(1) == 1;
+  made.name = std::string(as_text(reader.rest()));
+  if (!is_name_valid(made.name)) return std::nullopt;
+  return whole(reader, std::move(made));
+}
+
 ByteVector encode(const RunKey& key) {
   return Writer(12).number(key.lane, 4).number(key.first_seq, 8).take();
 }
 std::optional<RunKey> decode_run_key(Bytes key) {
   Reader reader(key);
+  RunKey made;
+  made.lane = reader.number32();
+  made.first_seq = reader.number(8);
+  return whole(reader, made);
+}
+
+ByteVector meta_key(MetaKind kind, std::uint32_t ledger, const RunKey& run) {
+  Writer to(17);
+  to.number(static_cast<std::uint8_t>(kind), 1).number(ledger, 4);
+  return to.number(run.lane, 4).number(run.first_seq, 8).take();
+}
+std::optional<RunKey> run_of(Bytes meta_key, MetaKind kind, std::uint32_t ledger) {
+  Reader reader(meta_key);
+  if (reader.number(1) != static_cast<std::uint8_t>(kind) || reader.number32() != ledger)
+    return std::nullopt;
   RunKey made;
   made.lane = reader.number32();
   made.first_seq = reader.number(8);
@@ -108,6 +136,82 @@ std::optional<ArrivalKey> decode_arrival_key(Bytes key) {
   made.ledger = reader.number32();
   made.arrival = reader.number(8);
   return whole(reader, made);
+}
+
+ByteVector encode(const TimePlace& place) {
+  Writer to(18);
+  return to.number(place.time_us, 8).number(place.lane, 4).number(place.seq, 6).take();
+}
+std::optional<TimePlace> decode_time_place(Bytes bytes) {
+  Reader reader(bytes);
+  TimePlace made;
+  made.time_us = reader.number(8);
+  made.lane = reader.number32();
+  made.seq = reader.number(6);
+  return whole(reader, made);
+}
+ByteVector ledger_prefix(std::uint32_t ledger) { return Writer(4).number(ledger, 4).take(); }
+
+ByteVector encode(const IdKey& key) {
+  Writer to(23);
+  to.number(static_cast<std::uint8_t>(IndexKind::id), 1).number(key.ledger, 4);
+  return to.raw(key.beginning).number(key.lane, 4).number(key.seq, 6).take();
+}
+std::optional<IdKey> decode_id_key(Bytes key) {
+  Reader reader(key);
+  if (reader.number(1) != static_cast<std::uint8_t>(IndexKind::id)) return std::nullopt;
+  IdKey made;
+  made.ledger = reader.number32();
+  reader.raw(made.beginning);
+  made.lane = reader.number32();
+  made.seq = reader.number(6);
+  return whole(reader, made);
+}
+ByteVector type_prefix(IndexKind kind, std::uint32_t ledger, std::string_view type) {
+  Writer to(6 + type.size() + 18);
+  to.number(static_cast<std::uint8_t>(kind), 1).number(ledger, 4).number(type.size(), 1);
+  return to.raw(as_bytes(type)).take();
+}
+ByteVector arrival_after(Bytes prefix, std::uint64_t arrival) {
+  return Writer(prefix.size() + 8).raw(prefix).number(arrival, 8).take();
+}
+std::optional<std::uint64_t> arrival_behind(Bytes prefix, Bytes key) {
+  if (key.size() != prefix.size() + 8 || !equal(key.first(prefix.size()), prefix))
+    return std::nullopt;
+  return Reader(key.subspan(prefix.size())).number(8);
+}
+
+ByteVector encode(const RunPlace& place) {
+  Writer to(16);
+  return to.number(place.run.lane, 4)
+      .number(place.run.first_seq, 8)
+      .number(place.entries, 4)
+      .take();
+}
+std::optional<RunPlace> decode_run_place(Bytes bytes) {
+  if (bytes.size() < 16) return std::nullopt;
+  Reader reader(bytes.first(16));
+  RunPlace made;
+  made.run.lane = reader.number32();
+  made.run.first_seq = reader.number(8);
+  made.entries = reader.number32();
+  return whole(reader, made);
+}
+
+ByteVector encode(const IndexRecord& record) {
+  Writer to(18 + record.only_type.size());
+  to.number(kRecordVersion, 1).number(record.ids_to, 8).number(record.has_types ? 1 : 0, 1);
+  return to.number(record.types_to, 8).raw(as_bytes(record.only_type)).take();
+}
+std::optional<IndexRecord> decode_index_record(Bytes record) {
+  Reader reader(record);
+  if (reader.number(1) != kRecordVersion) return std::nullopt;
+  IndexRecord made;
+  made.ids_to = reader.number(8);
+  made.has_types = reader.number(1) == 1;
+  made.types_to = reader.number(8);
+  made.only_type = std::string(as_text(reader.rest()));
+  return whole(reader, std::move(made));
 }
 
 ByteVector encode(const LaneRecord& record) {
@@ -144,6 +248,13 @@ std::optional<TipRecord> decode_tip_record(Bytes record) {
   return whole(reader, made);
 }
 
+ByteVector encode_bytes_record(std::uint64_t bytes) { return Writer(8).number(bytes, 8).take(); }
+std::optional<std::uint64_t> decode_bytes_record(Bytes record) {
+  Reader reader(record);
+  const std::uint64_t bytes = reader.number(8);
+  return whole(reader, bytes);
+}
+
 ByteVector encode(const OwnRecord& record) {
   Writer to(32 + record.origin.size());
   return to.raw(record.feed).raw(as_bytes(record.origin)).take();
@@ -154,6 +265,36 @@ std::optional<OwnRecord> decode_own_record(Bytes record) {
   reader.raw(made.feed);
   made.origin = std::string(as_text(reader.rest()));
   return whole(reader, std::move(made));
+}
+
+ByteVector encode(const ReceiptKey& key) {
+  Writer to(69);
+  to.number(static_cast<std::uint8_t>(MetaKind::receipt), 1).number(key.ledger, 4);
+  return to.raw(key.feed).raw(key.witness).take();
+}
+std::optional<ReceiptKey> decode_receipt_key(Bytes key) {
+  Reader reader(key);
+  if (reader.number(1) != static_cast<std::uint8_t>(MetaKind::receipt)) return std::nullopt;
+  ReceiptKey made;
+  made.ledger = reader.number32();
+  reader.raw(made.feed);
+  reader.raw(made.witness);
+  return whole(reader, made);
+}
+
+ByteVector encode(const ReceiptRecord& record) {
+  Writer to(112);
+  to.number(record.seq, 8).raw(record.entry).number(record.time_us, 8).raw(record.signature);
+  return to.take();
+}
+std::optional<ReceiptRecord> decode_receipt_record(Bytes record) {
+  Reader reader(record);
+  ReceiptRecord made;
+  made.seq = reader.number(8);
+  reader.raw(made.entry);
+  made.time_us = reader.number(8);
+  reader.raw(made.signature);
+  return whole(reader, made);
 }
 
 ByteVector encode(const ArrivalRecord& record) {

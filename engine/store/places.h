@@ -10,15 +10,29 @@ namespace kith::store {
 
 // Kinds of keys in Column::meta, each followed by a number.
 enum class MetaKind : std::uint8_t {
-  ledger = 'g',  // ledger number -> kRecordVersion, genesis block
-  lane = 'l',    // lane number -> LaneRecord
-  own = 'o',     // ledger number -> OwnRecord
-  tip = 't'      // lane number -> TipRecord
+  ledger = 'g',       // ledger number -> kRecordVersion, genesis block
+  name = 'n',         // ledger number -> whether it is opened at each start, its name here
+  lane = 'l',         // lane number -> LaneRecord
+  own = 'o',          // ledger number -> OwnRecord, of data
+  own_control = 'c',  // ledger number -> OwnRecord, of control
+  tip = 't',          // lane number -> TipRecord
+  receipt = 'r',      // ReceiptKey -> ReceiptRecord
+  bodies = 'b',       // ledger number -> bytes of bodies held
+  lack = 'w',         // ledger number, run -> marks: bodies that peers are asked for
+  removed = 'x',      // ledger number, run -> marks: bodies dropped on request, never asked for
+  index = 'i'         // ledger number -> IndexRecord
 };
 inline constexpr std::uint8_t kRecordVersion = 1;
 
 ByteVector meta_key(MetaKind kind, std::uint32_t number);
 std::optional<std::uint32_t> number_of(Bytes meta_key, MetaKind kind);
+
+struct NameRecord {
+  bool is_kept = false;  // opened at each start
+  std::string name;      // by which this node knows the ledger
+};
+ByteVector encode(const NameRecord& record);
+std::optional<NameRecord> decode_name_record(Bytes record);
 
 struct RunKey {  // also of its bodies
   std::uint32_t lane = 0;
@@ -26,6 +40,9 @@ struct RunKey {  // also of its bodies
 };
 ByteVector encode(const RunKey& key);
 std::optional<RunKey> decode_run_key(Bytes key);
+// What Column::meta has of one run.
+ByteVector meta_key(MetaKind kind, std::uint32_t ledger, const RunKey& run);
+std::optional<RunKey> run_of(Bytes meta_key, MetaKind kind, std::uint32_t ledger);
 
 struct TimeKey {
   std::uint32_t ledger = 0;
@@ -42,6 +59,56 @@ struct ArrivalKey {
 };
 ByteVector encode(const ArrivalKey& key);
 std::optional<ArrivalKey> decode_arrival_key(Bytes key);
+
+// What `times` and the index's rows of a type hold behind their prefix.
+struct TimePlace {
+  std::uint64_t time_us = 0;
+  std::uint32_t lane = 0;
+  std::uint64_t seq = 0;  // below 2^48
+};
+ByteVector encode(const TimePlace& place);
+std::optional<TimePlace> decode_time_place(Bytes bytes);
+ByteVector ledger_prefix(std::uint32_t ledger);  // of times and arrivals
+
+// Column::index: kinds of rows. It is built behind the arrivals, from what the runs hold.
+enum class IndexKind : std::uint8_t {
+  id = 'i',         // IdKey -> nothing
+  type_time = 't',  // a type's prefix, TimePlace -> nothing
+  type_run = 'r'    // a type's prefix, first arrival 8 -> RunPlace: a run that has such entries
+};
+struct IdKey {
+  std::uint32_t ledger = 0;
+  std::array<std::uint8_t, 8> beginning{};  // of the entry's digest
+  std::uint32_t lane = 0;
+  std::uint64_t seq = 0;  // below 2^48
+};
+ByteVector encode(const IdKey& key);
+std::optional<IdKey> decode_id_key(Bytes key);
+ByteVector type_prefix(IndexKind kind, std::uint32_t ledger, std::string_view type);
+// A prefix with an arrival behind it, and back.
+ByteVector arrival_after(Bytes prefix, std::uint64_t arrival);
+std::optional<std::uint64_t> arrival_behind(Bytes prefix, Bytes key);
+
+struct RunPlace {
+  RunKey run;
+  std::uint32_t entries = 0;
+};
+ByteVector encode(const RunPlace& place);
+// Of a row by arrival, too: whatever stands behind it is not looked at.
+std::optional<RunPlace> decode_run_place(Bytes bytes);
+
+// How far the index goes, by arrival.
+struct IndexRecord {
+  std::uint64_t ids_to = 0;
+  // Rows of types are there once a ledger has several; until then all up to ids_to are only_type.
+  bool has_types = false;
+  std::uint64_t types_to = 0;
+  std::string only_type;
+  std::uint64_t built_to() const { return has_types && types_to < ids_to ? types_to : ids_to; }
+  std::uint64_t typed_to() const { return has_types ? types_to : ids_to; }
+};
+ByteVector encode(const IndexRecord& record);
+std::optional<IndexRecord> decode_index_record(Bytes record);
 
 struct LaneRecord {
   std::uint32_t ledger = 0;
@@ -64,12 +131,33 @@ struct TipRecord {
 ByteVector encode(const TipRecord& record);
 std::optional<TipRecord> decode_tip_record(Bytes record);
 
+// How many bytes of bodies a ledger holds.
+ByteVector encode_bytes_record(std::uint64_t bytes);
+std::optional<std::uint64_t> decode_bytes_record(Bytes record);
+
 struct OwnRecord {
   Digest feed{};
   std::string origin;
 };
 ByteVector encode(const OwnRecord& record);
 std::optional<OwnRecord> decode_own_record(Bytes record);
+
+struct ReceiptKey {
+  std::uint32_t ledger = 0;
+  Digest feed{};
+  crypto::Key32 witness{};
+};
+ByteVector encode(const ReceiptKey& key);
+std::optional<ReceiptKey> decode_receipt_key(Bytes key);
+
+struct ReceiptRecord {
+  std::uint64_t seq = 0;
+  Digest entry{};
+  std::uint64_t time_us = 0;
+  crypto::Signature signature{};
+};
+ByteVector encode(const ReceiptRecord& record);
+std::optional<ReceiptRecord> decode_receipt_record(Bytes record);
 
 struct ArrivalRecord {
   RunKey run;

@@ -19,6 +19,22 @@ Error damage(std::string_view whose, std::uint64_t seq, std::string_view what) {
                    "hold comes back by sync, and this node goes on in a new feed");
 }
 
+Result<std::optional<RunBytes>> read_run(const KeyValue& store, const RunKey& key) {
+  const ByteVector at = encode(key);
+  auto stored = store.get(Column::runs, at);
+  for (;;) {
+    if (!stored) return stored.error();
+    auto bodies = store.get(Column::bodies, at);
+    if (!bodies) return bodies.error();
+    auto again = store.get(Column::runs, at);
+    if (!again) return again.error();
+    if (!*stored || !*bodies || !*again) return std::optional<RunBytes>();
+    if (**stored == **again)
+      return std::optional(RunBytes{*std::move(*stored), *std::move(*bodies)});
+    stored = std::move(again);
+  }
+}
+
 Result<StoredRun> rebuild_stored(const RunKey& key, ByteVector stored, ByteVector bodies) {
   StoredRun made;
   made.lane = key.lane;
@@ -56,6 +72,11 @@ Result<StoredRun> StoredRuns::load(const RunKey& key) {
   if (!bodies) return bodies.error();
   if (!*stored || !*bodies) return damage(name_of(key.lane), key.first_seq, "the run is missing");
   auto made = rebuild_stored(key, *std::move(*stored), *std::move(*bodies));
+  if (!made) {  // unless what was read is of two moments
+    auto read = read_run(*store_, key);
+    if (!read) return read.error();
+    if (*read) made = rebuild_stored(key, std::move((*read)->entries), std::move((*read)->bodies));
+  }
   if (!made) return damage(name_of(key.lane), key.first_seq, made.error().detail());
   return made;
 }

@@ -44,6 +44,9 @@ class StoredRuns {
   std::uint64_t rebuilt_ = 0;
 };
 
+// What lies under a key: the stored run and its bodies, of one moment, though bodies are dropped or
+// come back meanwhile. None: it is missing.
+Result<std::optional<RunBytes>> read_run(const KeyValue& store, const RunKey& key);
 // Rebuilds what was stored under a key and checks it against what its header says. The detail of a
 // refusal says what is wrong with it.
 Result<StoredRun> rebuild_stored(const RunKey& key, ByteVector stored, ByteVector bodies);

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: MIT
-// OpenLedger: how a run reaches the disk, and what is moved and told once it is there.
+// StoredLedger: how a run reaches the disk, and what is moved and told once it is there.
 #include <algorithm>
 
-#include "engine/store/open_ledger.h"
+#include "engine/store/stored_ledger.h"
 
 namespace kith::store {
 
-LaneEnd OpenLedger::end_of(const Lane& lane) const {
+LaneEnd StoredLedger::end_of(const Lane& lane) const {
   const auto ahead = ends_.find(lane.number);
   if (ahead != ends_.end()) return ahead->second;
   return {lane.seq, lane.time_us, lane.entry};
 }
 
-void OpenLedger::check_open() const {
+void StoredLedger::check_open() const {
   if (shared_.is_retired) throw Fault(Error(KITH_CLOSED, "the node is stopping"));
   if (!failure_.empty()) throw Fault(Error(KITH_IO, failure_));
 }
 
 // `batch` holds what must be kept with it: a new lane, a new own feed.
-OpenLedger::Submission& OpenLedger::submit(Lane& lane, const Run& run, RunBytes bytes,
-                                           const Digest& last, Batch batch) {
+StoredLedger::Submission& StoredLedger::submit(Lane& lane, const Run& run, RunBytes bytes,
+                                               std::span<const Digest> ids, Batch batch) {
+  const Digest& last = ids.back();
   const RunKey key{lane.number, run.first_seq};
   const std::uint64_t count = run.rows.size();
   const RunHeader header{next_arrival_, highest_us_, check_of(last)};
@@ -36,6 +37,7 @@ OpenLedger::Submission& OpenLedger::submit(Lane& lane, const Run& run, RunBytes 
   batch.put(Column::bodies, place, std::move(bytes.bodies));
   const ArrivalRecord arrived{key, static_cast<std::uint32_t>(count), highest_us_};
   batch.put(Column::arrivals, encode(ArrivalKey{number_, next_arrival_}), encode(arrived));
+  retaining_.add(key, run, next_arrival_, batch);
   const TipRecord tip{end.seq, end.time_us, key.first_seq, end.entry};
   batch.put(Column::meta, meta_key(MetaKind::tip, lane.number), encode(tip));
 
@@ -49,25 +51,30 @@ OpenLedger::Submission& OpenLedger::submit(Lane& lane, const Run& run, RunBytes 
   made.first_arrival = next_arrival_;
   made.entries = count;
   made.end = end;
+  if (!genesis_.is_open()) {
+    made.grown = {run.first_seq, {ids.begin(), ids.end()}, {}};
+    if (lane.feed->opening.kind == FeedKind::control)
+      made.grown.control = control_entries(run, ids, genesis_.hide);
+  }
   next_arrival_ += count;
   Committer& committer = shared_.setup.committer;
-  const kith_done kept{&OpenLedger::on_kept, &made}, synced{&OpenLedger::on_synced, &made};
+  const kith_done kept{&StoredLedger::on_kept, &made}, synced{&StoredLedger::on_synced, &made};
   const bool is_told_once = committer.durability() == Durability::sync;
   committer.commit(std::move(batch), is_told_once ? kith_done{} : kept, synced);
   return made;
 }
 
-void OpenLedger::on_kept(void* ctx, std::int64_t r, const void* result) {
+void StoredLedger::on_kept(void* ctx, std::int64_t r, const void* result) {
   auto& submission = *static_cast<Submission*>(ctx);
-  OpenLedger& ledger = *submission.ledger;
+  StoredLedger& ledger = *submission.ledger;
   if (r < 0) ledger.failed(to_string(*static_cast<const kith_bytes*>(result)));
   ledger.kept(submission, r >= 0);
   ledger.answer(submission, r);
 }
 
-void OpenLedger::on_synced(void* ctx, std::int64_t r, const void* result) {
+void StoredLedger::on_synced(void* ctx, std::int64_t r, const void* result) {
   auto& submission = *static_cast<Submission*>(ctx);
-  OpenLedger& ledger = *submission.ledger;
+  StoredLedger& ledger = *submission.ledger;
   if (r < 0) ledger.failed(to_string(*static_cast<const kith_bytes*>(result)));
   if (!submission.is_kept) ledger.kept(submission, r >= 0);
   std::list<Submission> ended;
@@ -76,25 +83,23 @@ void OpenLedger::on_synced(void* ctx, std::int64_t r, const void* result) {
   ledger.answer(submission, r);
 }
 
-void OpenLedger::kept(Submission& submission, bool is_good) {
+void StoredLedger::kept(Submission& submission, bool is_good) {
   submission.is_kept = true;
   kept_ = submission.number;
   if (is_good) entries_ += submission.entries;
-  if (submission.is_own && --own_in_flight_ == 0 && !waiting_.empty())
+  index_.arrived(entries_);
+  if (submission.own && --submission.own->in_flight == 0 && !submission.own->waiting.empty())
     shared_.setup.loop.mark_dirty(turn_);
 }
 
-void OpenLedger::synced(Submission& submission) {
+void StoredLedger::synced(Submission& submission) {
   Lane& lane = *lanes_.find(submission.lane);
-  if (!lane.is_empty()) tip_set_.remove(lane.tip());
-  lane.seq = submission.end.seq;
-  lane.entry = submission.end.entry;
-  lane.time_us = submission.end.time_us;
-  tip_set_.add(lane.tip());
+  counting_.grow(lane, submission.end, submission.grown);
+  if (lane.feed->opening.kind == FeedKind::control) counting_.settle();
   const auto ahead = ends_.find(lane.number);
   if (ahead != ends_.end() && ahead->second.seq == lane.seq) ends_.erase(ahead);
   synced_arrival_ = submission.first_arrival + submission.entries - 1;
-  if (!submission.is_own) seen_.insert(lane.number);
+  if (!submission.own) seen_.insert(lane.number);
   const Feed& feed = *lane.feed;
   if (submission.is_new_branch) {
     const bool is_own = feed.opening.author == shared_.author;
@@ -107,19 +112,16 @@ void OpenLedger::synced(Submission& submission) {
   tell_observers([&](LedgerObserver& observer) {
     observer.on_run(*this, submission.first_arrival, submission.entries);
   });
+  receipts_.grown(feed);
 }
 
-void OpenLedger::failed(const std::string& sentence) {
+void StoredLedger::failed(const std::string& sentence) {
   if (failure_.empty()) failure_ = sentence;
-  for (const auto& waiting : std::exchange(waiting_, {})) {
-    waiting->refused = failure_;
-    waiting->slot->answer(KITH_IO);
-  }
-  waiting_bytes_ = 0;
+  for (OwnFeed* own : {&own_, &own_control_}) refuse_all(*own, failure_, KITH_IO);
 }
 
 // What waits for it may append, take or stop waiting for others while it is resumed.
-void OpenLedger::answer(Submission& submission, std::int64_t r) {
+void StoredLedger::answer(Submission& submission, std::int64_t r) {
   const Appends appends = std::exchange(submission.appends, {});
   const auto taken = std::exchange(submission.taken, nullptr);
   std::vector<std::shared_ptr<Parked::Slot>> passed;
@@ -135,7 +137,7 @@ void OpenLedger::answer(Submission& submission, std::int64_t r) {
   for (const auto& slot : passed) slot->answer(r);
 }
 
-void OpenLedger::tell_observers(const std::function<void(LedgerObserver&)>& tell) {
+void StoredLedger::tell_observers(const std::function<void(LedgerObserver&)>& tell) {
   const std::vector<LedgerObserver*> all = shared_.observers;
   for (LedgerObserver* observer : all) {
     const auto& now = shared_.observers;

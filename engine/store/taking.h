@@ -2,6 +2,8 @@
 // The two jobs of taking a peer's run, which touch no state of a ledger: judging it by itself, and
 // finding what of it a feed's lanes hold. Each owns what it looks at; any one thread.
 #pragma once
+#include <set>
+
 #include "engine/store/stored_runs.h"
 
 namespace kith::store {
@@ -10,7 +12,8 @@ struct GivenRun {
   Opening opening;
   Digest feed{};  // the opening's
   ByteVector entries, bodies;
-  std::uint64_t held_to = 0;  // the highest seq of the feed here
+  std::uint64_t held_to = 0;     // the highest seq of the feed here
+  std::uint64_t genesis_us = 0;  // its time; 0 in an open ledger
 };
 
 class JudgeWork {
@@ -26,6 +29,9 @@ class JudgeWork {
   const Digest& id(std::uint64_t seq) const {
     return seq < run_.first_seq ? run_.prev : ids_[seq - run_.first_seq];
   }
+  std::span<const Digest> ids_after(std::uint64_t seq) const {
+    return std::span(ids_).subspan(seq < run_.first_seq ? 0 : seq + 1 - run_.first_seq);
+  }
   bool spans(std::uint64_t seq) const {
     return seq + 1 >= run_.first_seq && seq <= run_.last_seq();
   }
@@ -39,6 +45,22 @@ class JudgeWork {
   Run run_;
   std::vector<Digest> ids_;
   std::optional<Error> error_;
+};
+
+// Names the feed of a run from the start of its judgement until it has its place; whose list it is
+// may end first.
+class Listed {
+ public:
+  using All = std::multiset<Digest>;
+  Listed(std::shared_ptr<All> all, const Digest& feed)
+      : all_(std::move(all)), at_(all_->insert(feed)) {}
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() { all_->erase(at_); }
+
+ private:
+  const std::shared_ptr<All> all_;
+  const All::iterator at_;
 };
 
 // A stretch of a lane that lies in the store.

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/base/limits.h"
-#include "engine/store/open_ledger.h"
+#include "engine/store/stored_ledger.h"
 
 namespace kith::store {
 namespace {
@@ -85,7 +85,7 @@ void VerifyWork::begin_lane() {
   const ByteVector key = encode(RunKey{lane.number, lane.first_seq});
   runs_->seek(key);
   bodies_->seek(key);
-  follows_ = {setup_.feeds[lane.feed].id, 0, 0};
+  follows_ = {setup_.feeds[lane.feed].id, 0, setup_.genesis_us};
   if (lane.parent != 0) follows_ = branches_[{lane.parent, lane.first_seq - 1}];
   follows_.seq = lane.first_seq - 1;
 }
@@ -135,6 +135,14 @@ void VerifyWork::judge(const LaneFacts& lane, const RunKey& key, Bytes stored, B
   const auto header = decode_run_header(stored);
   auto run = header ? parse_run(stored.subspan(kRunHeaderBytes), bodies)
                     : Result<Run>(Error(ledger_error::bad_run, "cut off"));
+  RunBytes now;  // what the walks show may be of two moments
+  if (!run) {
+    auto read = read_run(*setup_.store, key);
+    if (read && *read && (*read)->entries.size() >= kRunHeaderBytes) {
+      now = *std::move(*read);
+      run = parse_run(Bytes(now.entries).subspan(kRunHeaderBytes), now.bodies);
+    }
+  }
   if (!run || run->first_seq != key.first_seq) {
     problem(lane, key.first_seq, run ? "it lies in another's place" : run.error().message());
     follows_ = {std::nullopt, key.first_seq, 0, true};
@@ -173,10 +181,11 @@ void VerifyWork::pass(const LaneFacts& lane, const Run& run, const RunHeader& he
   follows_ = {ids.back(), run.last_seq(), run.rows.back().time_us};
 }
 
-Task<Verdict> OpenLedger::verify(Progress progress) {
+Task<Verdict> StoredLedger::verify(Progress progress) {
   VerifySetup setup;
   setup.store = shared_.setup.committer.share();
   setup.ledger = number_;
+  setup.genesis_us = genesis_.time_us.value_or(0);
   std::map<const Feed*, std::size_t> places;
   std::uint64_t of = 0;
   for (const auto& [number, lane] : lanes_.all()) {

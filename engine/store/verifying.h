@@ -21,6 +21,7 @@ struct VerifySetup {
   };
   std::shared_ptr<const KeyValue> store;
   std::uint32_t ledger = 0;
+  std::uint64_t genesis_us = 0;  // its time; 0 in an open ledger
   std::vector<FeedFacts> feeds;
   std::vector<LaneFacts> lanes;  // in order of their numbers, so a parent before its children
 };

@@ -15,7 +15,8 @@ struct Asked {
   std::vector<std::string> bodies;
   std::vector<std::uint64_t> arrivals;
   bool more = false;
-  std::uint64_t next = 0;
+  std::uint64_t next = 0, before = 0;
+  std::size_t links = 0;
   std::string id, author, type;
 
   void keep(const kith_entry& entry) {
@@ -27,6 +28,7 @@ struct Asked {
     EXPECT_EQ(entry.size, sizeof entry);
     EXPECT_EQ(entry.feed.n, 36u);
     EXPECT_GT(entry.time_us, 0u);
+    links += entry.n_links;
   }
   void fail(std::int64_t code, const void* result) {
     EXPECT_FALSE(r) << "told twice";
@@ -47,6 +49,7 @@ struct Asked {
     for (std::size_t i = 0; i < page->n; ++i) asked->keep(page->entries[i]);
     asked->more = page->more != 0;
     asked->next = page->next;
+    asked->before = page->before;
   }
 };
 
@@ -110,6 +113,43 @@ TEST_F(HostLedgers, PagesFollowOneAnother) {
   EXPECT_EQ(newest.bodies, (std::vector<std::string>{"5", "6"}));
   const ByteVector self = to_vector(host().self());
   EXPECT_EQ(read({.author = c_bytes(Bytes(self))}).r, 7);
+}
+
+TEST_F(HostLedgers, AnEntryIsFoundByItsId) {
+  ASSERT_EQ(open("notes"), 0);
+  const Asked made = append("hello");
+  append("other");
+  const auto find = [&](const ByteVector& id) {
+    Asked asked;
+    EXPECT_TRUE(host().ledgers().find(host().raw(), c_bytes(std::string_view("notes")),
+                                      c_bytes(Bytes(id)), {&Asked::entry, &asked}));
+    wait(asked);
+    return asked;
+  };
+  ByteVector id = to_vector(wire::Cid::from_text(made.id).value().bytes());
+  const Asked found = find(id);
+  ASSERT_EQ(found.r, 1) << found.why;
+  EXPECT_EQ(found.bodies, std::vector<std::string>{"hello"});
+  EXPECT_EQ(found.links, 0u);
+  id.back() ^= 1;
+  EXPECT_EQ(find(id).r, KITH_ABSENT);
+  EXPECT_EQ(find({1, 2, 3}).r, KITH_BAD);
+}
+
+TEST_F(HostLedgers, BeforeAPlaceAndOfAType) {
+  ASSERT_EQ(open("notes"), 0);
+  for (int i = 0; i < 6; ++i) append(std::to_string(i), i % 3 == 0 ? "mark" : "note");
+  using Bodies = std::vector<std::string>;
+  const Asked newest = read({.flags = KITH_READ_NEWEST, .limit = 2});
+  EXPECT_EQ(newest.bodies, (Bodies{"4", "5"}));
+  const Asked before = read({.flags = KITH_READ_NEWEST, .limit = 3, .before = newest.before});
+  EXPECT_EQ(before.bodies, (Bodies{"1", "2", "3"}));
+  const Asked first = read({.flags = KITH_READ_NEWEST, .limit = 3, .before = before.before});
+  EXPECT_EQ(first.bodies, Bodies{"0"});
+  EXPECT_EQ(first.before, 0u);
+  const kith_bytes mark = c_bytes(std::string_view("mark"));
+  EXPECT_EQ(read({.type = mark}).bodies, (Bodies{"0", "3"}));
+  EXPECT_EQ(read({.flags = KITH_READ_TIMELINE, .type = mark}).bodies, (Bodies{"0", "3"}));
 }
 
 TEST_F(HostLedgers, RefusesWithASentence) {

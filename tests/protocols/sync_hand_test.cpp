@@ -357,7 +357,7 @@ TEST_F(HandTest, EveryFiveMinutesThereIsAHello) {
   Pipe& stream = asking();
   write(stream, SyncSame{});
   loop.run_for(230'000'000);
-  EXPECT_FALSE(read(stream));
+  EXPECT_FALSE(request<SyncHello>(stream));
   std::optional<SyncHello> hello;
   for (int second = 0; second < 140 && !hello; ++second) hello = request<SyncHello>(stream);
   EXPECT_TRUE(hello);

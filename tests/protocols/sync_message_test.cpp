@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/store/run.h"
 #include "engine/wire/value.h"
 
 namespace kith::protocols {
@@ -22,7 +23,8 @@ std::vector<SyncRequest> requests() {
           SyncItems{0, {1, 2, UINT64_MAX}},
           SyncPaths{24, {{true, {}}, {false, {1, 15, 0}}}},
           SyncWants{1, {{tip(1), 9, filled(5)}, {tip(2), 10, filled(6)}}},
-          SyncGrant{4'194'304}};
+          SyncGrant{4'194'304},
+          SyncLacks{1, 300, {0, 0b101}, tip(3)}};
 }
 
 const ByteVector kSome(300, 1), kMore(70'000, 3);
@@ -37,7 +39,8 @@ std::vector<SyncAnswer> answers() {
           SyncRun{1, SyncRun::Part::last, kSome, kMore, kSome},
           SyncRun{0, SyncRun::Part::pushed, {}, kSome, {}},
           SyncAbsent{1, filled(8)},
-          SyncNews{1, tip(1)}};
+          SyncNews{1, tip(1)},
+          SyncBodies{1, {Bytes(kMore), std::nullopt, Bytes(), Bytes(kSome)}}};
 }
 
 // Every implementation of DAG-CBOR reads them, and no other kind takes them.
@@ -73,6 +76,11 @@ TEST(SyncMessage, RefusesWhatIsOutOfOrderOrTooMuch) {
   EXPECT_FALSE(decode_sync_request(encode(SyncGrant{store::kIntegerMax + 1})));
   EXPECT_FALSE(decode_sync_request(encode(SyncItems{0, std::vector<std::uint64_t>(513, 1)})));
   EXPECT_FALSE(decode_sync_request(encode(SyncPaths{0, std::vector<SyncPath>(65)})));
+  for (const ByteVector& marks : {ByteVector(), ByteVector{1, 0}, ByteVector(65, 1)})
+    EXPECT_FALSE(decode_sync_request(encode(SyncLacks{0, 1, marks, tip(1)}))) << marks.size();
+  EXPECT_FALSE(decode_sync_answer(encode(SyncBodies{0, std::vector<std::optional<Bytes>>(513)})));
+  const ByteVector large(store::kBodyBytesMax + 1);
+  EXPECT_FALSE(decode_sync_answer(encode(SyncBodies{0, {Bytes(large)}})));
   SyncSymbols many;
   many.symbols.resize(513);
   EXPECT_FALSE(decode_sync_answer(encode(many)));

@@ -60,8 +60,21 @@ struct Told final : store::LedgerObserver {
                bool is_own) override {
     forks.push_back({feed, seq, is_own});
   }
+  struct Void {
+    store::FeedKind kind;
+    std::uint64_t first_seq, last_seq;
+    bool counts;
+    friend bool operator==(const Void&, const Void&) = default;
+  };
+  void on_void(store::Ledger&, const store::Lane& lane, std::uint64_t first_seq,
+               std::uint64_t last_seq, bool counts) override {
+    voids.push_back({lane.feed->opening.kind, first_seq, last_seq, counts});
+  }
+  void on_rights(store::Ledger&) override { ++rights; }
   std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;
   std::vector<Fork> forks;
+  std::vector<Void> voids;
+  std::size_t rights = 0;
 };
 
 class LedgerWorld {
@@ -165,20 +178,30 @@ struct Forger {
     block = store::encode(opening);
     feed = prev = store::digest_block(block);
   }
+  void open_under(const store::Digest& grant) {
+    opening.grant = grant;
+    block = store::encode(opening);
+    feed = prev = store::digest_block(block);
+  }
   // Moves on behind what it makes.
   store::RunBytes make(const std::vector<std::pair<std::uint64_t, std::string>>& entries) {
-    store::Run run;
-    run.feed = feed;
-    run.first_seq = seq + 1;
-    run.prev = prev;
+    std::vector<store::Row> rows;
     for (const auto& [time_us, body] : entries) {
       store::Row row;
       row.time_us = time_us;
       row.type = "note";
       row.body = as_bytes(body);
       row.body_bytes = static_cast<std::uint32_t>(body.size());
-      run.rows.push_back(std::move(row));
+      rows.push_back(std::move(row));
     }
+    return make_of(std::move(rows));
+  }
+  store::RunBytes make_of(std::vector<store::Row> rows) {
+    store::Run run;
+    run.feed = feed;
+    run.first_seq = seq + 1;
+    run.prev = prev;
+    run.rows = std::move(rows);
     ids = store::rebuild_run(run).value();
     run.signature = store::sign_head(*identity, {feed, run.last_seq(), ids.back()});
     seq = run.last_seq();

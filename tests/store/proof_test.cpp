@@ -57,7 +57,10 @@ class Files : public testing::Test {
     return made;
   }
   ByteVector proof_of(LedgerWorld& of, const store::Digest& entry) {
-    store::ProofWork work(of.setup.store, facts(of), entry);
+    of.settle();
+    const auto found = of.run(of.ledger->find(entry));
+    if (!found.value || !*found.value) return {};
+    store::ProofWork work(store::proof_setup(*of.ledger, of.setup.store, **found.value));
     while (!work.step()) {
     }
     EXPECT_FALSE(work.error());

@@ -145,11 +145,12 @@ typedef struct kith_links {
 /* Ledgers (engine/store/README.md). A ledger is named by text; `open` first. */
 #define KITH_LEDGERS "kith.ledgers/1"
 enum {
-  KITH_ENTRY_FORK = 1u,    /* its feed forked at or before it */
-  KITH_ENTRY_LATE = 2u,    /* it arrived after entries that the timeline puts behind it */
-  KITH_ENTRY_EARLY = 4u,   /* its time is more than 60 s ahead of this node's clock */
-  KITH_ENTRY_ODD = 8u,     /* it links to an entry that is not earlier */
-  KITH_ENTRY_DROPPED = 16u /* its body is not held here */
+  KITH_ENTRY_FORK = 1u,     /* its feed forked at or before it */
+  KITH_ENTRY_LATE = 2u,     /* it arrived after entries that the timeline puts behind it */
+  KITH_ENTRY_EARLY = 4u,    /* its time is more than 60 s ahead of this node's clock */
+  KITH_ENTRY_ODD = 8u,      /* it links to an entry that is not earlier */
+  KITH_ENTRY_DROPPED = 16u, /* its body is not held here */
+  KITH_ENTRY_VOID = 32u     /* it does not count: a revoke cut it off */
 };
 typedef struct kith_entry {
   uint32_t size, flags; /* KITH_ENTRY_... */
@@ -158,8 +159,10 @@ typedef struct kith_entry {
   kith_bytes feed;      /* CID of the feed's opening, binary */
   kith_bytes type;      /* 1 to 64 of [a-z0-9._/-] */
   kith_bytes body;
-  uint64_t seq, time_us; /* in its feed, from 1; since 1970, as its author says */
-  uint64_t arrival;      /* in this node's order, from 1: the cursor of a read by arrival */
+  uint64_t seq, time_us;   /* in its feed, from 1; since 1970, as its author says */
+  uint64_t arrival;        /* in this node's order, from 1: the cursor of a read by arrival */
+  const kith_bytes* links; /* CIDs, binary, of the entries that it links to */
+  size_t n_links;
 } kith_entry;
 enum {
   KITH_READ_TIMELINE = 1u,
@@ -170,12 +173,15 @@ typedef struct kith_query {
   uint64_t after;       /* by arrival: entries after it. Timeline: of this time_us and later */
   uint32_t limit;       /* 1 to 1,000; 0 = 1,000. A page also ends at 4 MiB of bodies */
   kith_bytes author;    /* peer id, or empty for all */
+  kith_bytes type;      /* only such entries; empty for all */
+  uint64_t before;      /* by arrival: entries before it. Timeline: earlier than it. 0: no bound */
 } kith_query;
 typedef struct kith_page {
   uint32_t size, more; /* 1: there is more after the last entry */
   const kith_entry* entries;
   size_t n;
-  uint64_t next; /* `after` of the next page by arrival */
+  uint64_t next;   /* `after` of the next page; of the timeline it may be more than a time */
+  uint64_t before; /* of the newest: `before` of the page before this one; 0: nothing is */
 } kith_page;
 typedef struct kith_ledgers {
   uint32_t size;
@@ -189,6 +195,9 @@ typedef struct kith_ledgers {
   /* Rebuilds and checks every chain, body and signature. each(r): KITH_CALL_PART with {entries, of}
      now and then; KITH_CALL_END with {ok, feeds, entries, problems: [text]}; DAG-CBOR. */
   kith_op* (*verify)(kith_host*, kith_bytes name, kith_done each);
+  /* The entry of that CID (binary). done: r = 1, result = const kith_entry*; KITH_ABSENT: none that
+     counts is held. */
+  kith_op* (*find)(kith_host*, kith_bytes name, kith_bytes id, kith_done done);
 } kith_ledgers;
 
 /* Keys and values of one plugin or app, kept on disk. Keys 1 to 1,024 bytes, values up to 1 MiB,
