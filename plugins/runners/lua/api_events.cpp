@@ -3,40 +3,18 @@
 #include <algorithm>
 
 #include "engine/wire/encodings.h"
+#include "plugins/runners/lua/api_hook.h"
 #include "plugins/runners/lua/convert.h"
 #include "plugins/runners/lua/sandbox.h"
-#include "plugins/runners/lua/script.h"
 
 namespace kith::lua {
 
 namespace {
 
-constexpr const char* kHookKey = "kith.hook";
-
-// What the registering calls give back: off() and cancel() are one.
 int release(lua_State* lua) {
   auto* id = static_cast<std::uint32_t*>(luaL_checkudata(lua, 1, kHookKey));
   if (*id != 0) Script::of(lua).release(std::exchange(*id, 0));
   return 0;
-}
-
-// Hooks the function at `index` by way of hook(script, reference), which does not raise.
-template <class Fn>
-int give_hook(lua_State* lua, int index, const char* call, const char* name, Fn hook) {
-  Script& script = Script::of(lua);
-  auto* id = static_cast<std::uint32_t*>(lua_newuserdata(lua, sizeof(std::uint32_t)));
-  *id = 0;
-  luaL_getmetatable(lua, kHookKey);
-  lua_setmetatable(lua, -2);
-  lua_pushvalue(lua, index);
-  const int function = luaL_ref(lua, LUA_REGISTRYINDEX);
-  const Script::Hooked hooked = hook(script, function);
-  if (hooked.id == 0) {
-    luaL_unref(lua, LUA_REGISTRYINDEX, function);
-    return luaL_error(lua, "%s '%s': %s", call, name, hooked.why);
-  }
-  *id = hooked.id;
-  return 1;
 }
 
 struct OnOptions {

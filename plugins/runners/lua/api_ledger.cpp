@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// kith.ledger(name): append, read, timeline, verify; `on` is the prelude's. An object is a table
-// with the ledger's name.
+// kith.ledger(name): append, read, timeline, get, on, verify. An object is a table with the
+// ledger's name; its id is found when it is first asked for (prelude_waits.cpp).
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "engine/wire/cid.h"
-#include "engine/wire/encodings.h"
 #include "engine/wire/peer_id.h"
+#include "plugins/runners/lua/api_hook.h"
+#include "plugins/runners/lua/ledger_rows.h"
 #include "plugins/runners/lua/sandbox.h"
-#include "plugins/runners/lua/script.h"
 
 namespace kith::lua {
 
@@ -16,52 +17,35 @@ namespace {
 
 constexpr lua_Integer kPageMax = 1'000;
 constexpr double kTimeMaxS = 9e9;  // in microseconds still a whole number to Lua
+constexpr double kArrivalMax = 9e15;
 
 const Services& services_of(lua_State* lua) { return Script::of(lua).services(); }
 
-std::string cid_text(kith_bytes cid) {
-  const auto read = wire::Cid::from_bytes(view(cid));
-  return read ? read->text() : "";
-}
-
-wire::Value row_of(const kith_entry& entry) {
-  wire::Value row;
-  row["id"] = cid_text(entry.id);
-  row["author"] = wire::to_base58(view(entry.author));
-  row["feed"] = cid_text(entry.feed);
-  row["seq"] = entry.seq;
-  row["time"] = static_cast<double>(entry.time_us) / 1e6;
-  row["arrival"] = entry.arrival;
-  row["type"] = text(entry.type);
-  row["late"] = (entry.flags & KITH_ENTRY_LATE) != 0;
-  row["fork"] = (entry.flags & KITH_ENTRY_FORK) != 0;
-  row["early"] = (entry.flags & KITH_ENTRY_EARLY) != 0;
-  if (entry.flags & KITH_ENTRY_DROPPED) {
-    row["dropped"] = true;
-    return row;
-  }
-  row["data"] = to_vector(view(entry.body));
-  if (wire::is_utf8(view(entry.body))) row["text"] = text(entry.body);
-  return row;
-}
-
 Result<wire::Value> read_appended(Wait&, std::int64_t, const void* result) {
-  const auto& entry = *static_cast<const kith_entry*>(result);
-  wire::Value row;
-  row["id"] = cid_text(entry.id);
-  row["feed"] = cid_text(entry.feed);
-  row["seq"] = entry.seq;
-  row["time"] = static_cast<double>(entry.time_us) / 1e6;
-  return row;
+  return appended_row(*static_cast<const kith_entry*>(result));
 }
 
-// The entries; `left` tells whether there are more.
+Result<wire::Value> read_entry(Wait&, std::int64_t, const void* result) {
+  return entry_row(*static_cast<const kith_entry*>(result));
+}
+
+// What is not there is nil, and no error.
+int push_entry(lua_State* lua, Wait& wait) {
+  if (wait.error == KITH_ABSENT) {
+    lua_pushnil(lua);
+    return 1;
+  }
+  if (wait.error < 0) return give_error(lua, wait.error, wait.why.c_str());
+  if (push_fitting(lua, wait.value, Nulls::drop)) return 1;
+  return give_error(lua, KITH_LIMIT, "the app's memory has no room for the entry");
+}
+
+// The entries; `left` tells whether there are more, `next` where they begin.
 Result<wire::Value> read_page(Wait& wait, std::int64_t, const void* result) {
   const auto& page = *static_cast<const kith_page*>(result);
-  wire::Value::List rows;
-  for (std::size_t i = 0; i < page.n; ++i) rows.push_back(row_of(page.entries[i]));
-  wait.left = page.more != 0 ? 1 : 0;
-  return wire::Value(std::move(rows));
+  wait.next = wait.is_backwards ? page.before : page.next;
+  wait.left = (wait.is_backwards ? page.before != 0 : page.more != 0) ? 1 : 0;
+  return wire::Value(entry_rows(page));
 }
 
 int push_page(lua_State* lua, Wait& wait) {
@@ -70,6 +54,24 @@ int push_page(lua_State* lua, Wait& wait) {
     return give_error(lua, KITH_LIMIT, "the app's memory has no room for so many: ask for fewer");
   lua_pushboolean(lua, wait.left);
   return 2;
+}
+
+// Where the next page begins: a number of arrival; of a timeline text, as it tells entries of one
+// time apart and has no meaning but that.
+int push_page_by_arrival(lua_State* lua, Wait& wait) {
+  const int results = push_page(lua, wait);
+  if (wait.error < 0 || lua_isnil(lua, -results)) return results;
+  lua_pushnumber(lua, static_cast<double>(wait.next));
+  return results + 1;
+}
+
+int push_page_by_time(lua_State* lua, Wait& wait) {
+  const int results = push_page(lua, wait);
+  if (wait.error < 0 || lua_isnil(lua, -results)) return results;
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, wait.next).ptr;
+  lua_pushlstring(lua, digits, static_cast<std::size_t>(end - digits));
+  return results + 1;
 }
 
 // ---- arguments
@@ -88,20 +90,42 @@ bool read_author(std::string_view given, wire::PeerId& author) {
   return static_cast<bool>(read);
 }
 
-// `after` of a timeline is a time in seconds; else a number of arrival.
+bool read_cursor(std::string_view given, std::uint64_t& to) {
+  const char* const end = given.data() + given.size();
+  const auto read = std::from_chars(given.data(), end, to);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+// A number of arrival; of a timeline a time in seconds, or the text that a page gave.
+std::uint64_t check_place(lua_State* lua, const char* name, bool by_time) {
+  lua_getfield(lua, 2, name);
+  std::uint64_t place = 0;
+  if (lua_isnil(lua, -1)) return place;
+  if (by_time && lua_type(lua, -1) == LUA_TSTRING) {
+    if (!read_cursor(check_text(lua, -1), place))
+      luaL_error(lua, "%s: neither a time nor what a page gave", name);
+    return place;
+  }
+  const double given = lua_tonumber(lua, -1);
+  if (!lua_isnumber(lua, -1) || !(given >= 0 && given <= (by_time ? kTimeMaxS : kArrivalMax)))
+    luaL_error(lua, "%s: %s expected", name, by_time ? "a time in seconds" : "a number of arrival");
+  return static_cast<std::uint64_t>(by_time ? std::round(given * 1e6) : given);
+}
+
+// Views what stands in the table at 2, and lives as long as that.
 void check_query(lua_State* lua, kith_query& query, wire::PeerId& author) {
   if (lua_isnoneornil(lua, 2)) return;
   luaL_checktype(lua, 2, LUA_TTABLE);
   const bool by_time = (query.flags & KITH_READ_TIMELINE) != 0;
-  lua_getfield(lua, 2, "after");
-  const double after = luaL_optnumber(lua, -1, 0);
-  luaL_argcheck(lua, after >= 0 && after <= kTimeMaxS, 2, "after: no number of that kind");
-  query.after = static_cast<std::uint64_t>(by_time ? std::round(after * 1e6) : after);
+  query.after = check_place(lua, "after", by_time);
+  query.before = check_place(lua, "before", by_time);
   lua_getfield(lua, 2, "limit");
   query.limit = static_cast<std::uint32_t>(
       std::clamp<lua_Integer>(luaL_optinteger(lua, -1, kPageMax), 1, kPageMax));
   lua_getfield(lua, 2, "newest");
   if (lua_toboolean(lua, -1)) query.flags |= KITH_READ_NEWEST;
+  lua_getfield(lua, 2, "type");
+  if (!lua_isnil(lua, -1)) query.type = c_bytes(check_text(lua, -1));
   lua_getfield(lua, 2, "author");
   if (lua_isnil(lua, -1)) return;
   luaL_argcheck(lua, read_author(check_text(lua, -1), author), 2, "author: no peer id");
@@ -118,7 +142,8 @@ int read_as(lua_State* lua, unsigned flags) {
   const Services& services = services_of(lua);
   Wait* const wait = open_wait(lua, &read_page);
   if (!wait) return 2;
-  wait->push = &push_page;
+  wait->is_backwards = (query.flags & KITH_READ_NEWEST) != 0;
+  wait->push = flags & KITH_READ_TIMELINE ? &push_page_by_time : &push_page_by_arrival;
   return wait_for(
       lua, *wait,
       services.ledgers->read(services.ledgers_self, c_bytes(name), &query, wait->done()));
@@ -126,6 +151,54 @@ int read_as(lua_State* lua, unsigned flags) {
 
 int read(lua_State* lua) { return read_as(lua, 0); }
 int timeline(lua_State* lua) { return read_as(lua, KITH_READ_TIMELINE); }
+
+bool write_cid(State& state, std::string_view given) {
+  const auto read = wire::Cid::from_text(given);
+  if (read) state.scratch = as_text(read->bytes());
+  return static_cast<bool>(read);
+}
+
+int get(lua_State* lua) {
+  const std::string_view name = check_name(lua);
+  State& state = State::of(lua);
+  if (!write_cid(state, check_text(lua, 2)))
+    return give_error(lua, KITH_BAD, "that is no entry's id: one begins with \"bafyrei\"");
+  const Services& services = services_of(lua);
+  const std::size_t with_find = offsetof(kith_ledgers, find) + sizeof services.ledgers->find;
+  if (services.ledgers->size < with_find || !services.ledgers->find)
+    return give_absent(lua, "this node finds no entry by its id");
+  Wait* const wait = open_wait(lua, &read_entry);
+  if (!wait) return 2;
+  wait->push = &push_entry;
+  const kith_bytes id = c_bytes(std::string_view(state.scratch));
+  return wait_for(lua, *wait,
+                  services.ledgers->find(services.ledgers_self, c_bytes(name), id, wait->done()));
+}
+
+// (self, [opts], fn). Text is Lua's until it is copied, and nothing raises after that.
+int on(lua_State* lua) {
+  const std::string_view name = check_name(lua);
+  const int index = lua_isfunction(lua, 2) ? 2 : 3;
+  luaL_checktype(lua, index, LUA_TFUNCTION);
+  bool has_after = false;
+  std::uint64_t after = 0;
+  std::string_view type;
+  if (index == 3) {
+    luaL_checktype(lua, 2, LUA_TTABLE);
+    after = check_place(lua, "after", false);
+    has_after = !lua_isnil(lua, -1);
+    lua_getfield(lua, 2, "type");
+    if (!lua_isnil(lua, -1)) type = check_text(lua, -1);
+  }
+  const auto wish = [&] {
+    Follower::Wish made{std::string(name), std::string(type), std::nullopt};
+    if (has_after) made.after = after;
+    return made;
+  };
+  return give_hook(
+      lua, index, "ledger:on", lua_tostring(lua, 1),
+      [&wish](Script& script, int function) { return script.follow(wish(), function); });
+}
 
 int append(lua_State* lua) {
   const std::string_view name = check_name(lua);
@@ -172,8 +245,13 @@ int open(lua_State* lua) {
 }  // namespace
 
 void add_ledger(lua_State* lua) {
-  static constexpr luaL_Reg kMethods[] = {
-      {"append", &append}, {"read", &read}, {"timeline", &timeline}, {"verify", &verify}, {}};
+  static constexpr luaL_Reg kMethods[] = {{"append", &append},
+                                          {"read", &read},
+                                          {"timeline", &timeline},
+                                          {"get", &get},
+                                          {"on", &on},
+                                          {"verify", &verify},
+                                          {}};
   luaL_newmetatable(lua, kLedgerKey);
   lua_newtable(lua);
   luaL_register(lua, nullptr, kMethods);

@@ -10,7 +10,8 @@ const char kPreludeWaits[] = R"lua(
 local host = ...
 local kith, mark, hold, collect = kith, host.mark, host.hold, host.collect
 local coroutines_max, writes_max = host.coroutines_max, host.writes_max
-local error, pairs, select, type = error, pairs, select, type
+local error, ipairs, pairs, rawget = error, ipairs, pairs, rawget
+local select, type = select, type
 local setmetatable, unpack = setmetatable, unpack
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local running, status, can_yield = coroutine.running, coroutine.status, coroutine.isyieldable
@@ -137,12 +138,26 @@ function store.tx(fn)
   return commit(writes)
 end
 
-local on, methods = kith.on, host.ledger.__index
-function methods:on(fn)
-  if type(self) ~= "table" or type(self.name) ~= "string" then error("ledger:on(fn)", 2) end
-  return on("entry/" .. self.name, fn)
+local on, call, ledger, methods = kith.on, kith.call, host.ledger, host.ledger.__index
+-- Entries of it that do not count any more, or do again.
+function methods:on_void(fn)
+  if type(self) ~= "table" or type(self.name) ~= "string" or type(fn) ~= "function" then
+    error("ledger:on_void(fn)", 2)
+  end
+  local name = self.name
+  return on("ledger/void", function(event)
+    if event.ledger == name then fn(event) end
+  end)
 end
-host.ledger.__metatable = false
+
+function ledger.__index(self, key)
+  if key ~= "id" then return methods[key] end
+  for _, row in ipairs(call("ledger.list") or {}) do
+    if row.name == self.name then self.id = row.id end
+  end
+  return rawget(self, "id")
+end
+ledger.__metatable = false
 
 local request = kith.http.request
 local function with(method, url, opts)

@@ -54,10 +54,12 @@ struct Wait {
   Nulls nulls = Nulls::drop;  // of the value, when it is pushed
   int error = 0;              // < 0: a kith_err, and `why` its sentence
   std::string why;
-  std::string what;          // for the log
-  int function = LUA_NOREF;  // that hears the parts of a call
-  int results = LUA_NOREF;   // of kith.parallel: the table of them, how many they are,
-  int count = 0, left = 0;   // and how many are not there yet
+  std::string what;           // for the log
+  int function = LUA_NOREF;   // that hears the parts of a call
+  int results = LUA_NOREF;    // of kith.parallel: the table of them, how many they are,
+  int count = 0, left = 0;    // and how many are not there yet
+  std::uint64_t next = 0;     // of a page of entries: where the one after it begins,
+  bool is_backwards = false;  // or, where the newest were asked for, the one before it
 
   kith_done done();
   kith_done each();  // for calls: parts, then the end

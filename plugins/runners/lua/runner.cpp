@@ -83,6 +83,7 @@ void Runner::answer(void* ctx, std::int64_t, const void*) {
   const kith_done done = mine.done;
   if (mine.sentence.empty()) {
     mine.script.check_patterns();
+    mine.script.start_following();
     return done.fn(done.ctx, 0, nullptr);
   }
   const std::string sentence = mine.sentence;  // the engine unloads what failed

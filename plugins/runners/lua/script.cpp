@@ -78,6 +78,7 @@ void Script::retire() {
   runs_.clear();
   load_timer_.cancel();
   checking_.cancel();
+  starting_.cancel();
   waking_.cancel();
   telling_.cancel();
   loaded_ = nullptr;
@@ -164,6 +165,16 @@ Script::Hooked Script::add_command(const wire::Value& spec, int function) {
       r == KITH_REFUSED ? "the name is taken" : "bad name, or an argument of it is declared wrong");
 }
 
+Script::Hooked Script::follow(Follower::Wish wish, int function) {
+  const std::string event = "entry/" + wish.ledger;
+  Hook* hook = add(Kind::follower, function, event);
+  if (!hook) return {0, kTooMany};
+  hook->follower = std::make_unique<Follower>(*this, hook->id, std::move(wish));
+  if (is_active_) hook->follower->start();
+  const int r = host_.bus().on(host_.raw(), event.c_str(), 0, 0, &on_arrival, hook, &hook->op);
+  return settle(*hook, r, "the node is stopping");
+}
+
 void Script::release(std::uint32_t id) {
   const auto found = hooks_.find(id);
   if (found == hooks_.end()) return;
@@ -239,6 +250,37 @@ void Script::end_call(Script& script, Run& run) {
   const ByteVector body = good ? wire::encode_cbor(run.value) : to_vector(as_bytes(run.why));
   const Host& host = script.host_;
   host.bus().end(host.raw(), run.call, good ? 0 : KITH_BAD, c_bytes(Bytes(body)));
+}
+
+// ---- entries of a ledger, by way of a Follower
+
+int Script::on_arrival(void* ctx, const kith_event* event) {
+  Follower& follower = *static_cast<Hook*>(ctx)->follower;
+  std::int64_t arrival = 0;  // of no matter once there is a cursor
+  if (!follower.has_cursor()) {
+    const auto body = wire::decode_body(view(event->body));
+    arrival = body ? body->integer_or("arrival", 0) : 0;
+    if (arrival < 1) return KITH_PASS;
+  }
+  follower.hear(static_cast<std::uint64_t>(arrival));
+  return KITH_PASS;
+}
+
+void Script::give_entry(std::uint32_t hook, wire::Value row) {
+  Run run = begin(*hooks_.at(hook));
+  run.value = std::move(row);
+  run.ended = &end_entry;
+  run.hook = hook;
+  execute(run);
+}
+
+void Script::end_entry(Script& script, Run& run) {
+  const auto found = script.hooks_.find(run.hook);
+  if (found != script.hooks_.end()) found->second->follower->go_on();
+}
+
+std::uint64_t Script::rest_us() const {
+  return is_suspended() ? suspended_until_us_ - host_.now_us() : 0;
 }
 
 }  // namespace kith::lua

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "plugins/runners/lua/follower.h"
 #include "plugins/runners/lua/peer_texts.h"
 #include "plugins/runners/lua/run.h"
 
@@ -43,6 +44,8 @@ class Script {
   void load(const std::string& file, Bytes config, std::function<void(std::string why)> loaded);
   // In a later turn, says of each pattern that hears no topic how to join one.
   void check_patterns();
+  // Soon, as the engine activates what has loaded: what it follows from a cursor on begins.
+  void start_following();
   // Something of it is on the stack: it can be retired, but not yet destroyed.
   bool running() const { return state_->running(); }
   // Undoes all that is hooked and waited for; what runs right now ends at its next instruction.
@@ -59,6 +62,7 @@ class Script {
   // A function of kith.parallel, begun in the next turn; it is the `place`th that `parent` is for.
   Hooked start_part(std::uint32_t parent, int place, int function);
   Hooked add_command(const wire::Value& spec, int function);
+  Hooked follow(Follower::Wish wish, int function);
   void release(std::uint32_t id);
   void write_log(int level, std::string_view line);
 
@@ -68,6 +72,11 @@ class Script {
   static void on_done(void* ctx, std::int64_t r, const void* result);  // of a Wait
   static void on_each(void* ctx, std::int64_t r, const void* result);
 
+  // ---- For a Follower.
+  void give_entry(std::uint32_t hook, wire::Value row);
+  bool has_failed() const { return failed_ || retired_; }
+  std::uint64_t rest_us() const;  // for which it is suspended still
+
   const Host& host() const { return host_; }
   const Services& services() const { return services_; }
   const Options& options() const { return options_; }
@@ -75,7 +84,7 @@ class Script {
   PeerTexts peer_texts;
 
  private:
-  enum class Kind { handler, validator, timer, command };
+  enum class Kind { handler, validator, timer, command, follower };
   struct Hook {
     Script* script;
     std::uint32_t id;
@@ -87,6 +96,7 @@ class Script {
     bool busy = false;         // of a timer: the run before still waits
     std::uint32_t parent = 0;  // as in Run
     int place = 0;
+    std::unique_ptr<Follower> follower;
   };
   struct Loading {
     Script& script;
@@ -105,6 +115,8 @@ class Script {
   static void on_call(void* ctx, kith_call* call, kith_bytes args);
   static void end_timer(Script& script, Run& run);
   static void end_call(Script& script, Run& run);
+  static int on_arrival(void* ctx, const kith_event* event);
+  static void end_entry(Script& script, Run& run);
 
   // ---- script_load.cpp
   static int load_protected(lua_State* lua);
@@ -151,7 +163,8 @@ class Script {
   Run* on_ = nullptr;  // whose code is on, innermost
   std::function<void(std::string why)> loaded_;
   std::uint32_t load_run_ = 0;
-  Op load_timer_, checking_, waking_, telling_;
+  Op load_timer_, checking_, starting_, waking_, telling_;
+  bool is_active_ = false;       // what follows from a cursor on has begun
   int fare_ = KITH_APP_RUNNING;  // as the engine is told next
   std::string fare_why_;
   bool failed_ = false, retired_ = false;

@@ -96,6 +96,19 @@ void Script::check_patterns() {
   }
 }
 
+// Before that, the version before it still runs, and this one may yet be refused.
+void Script::start_following() {
+  starting_ = host_.after(kActiveUs, {[](void* ctx, std::int64_t, const void*) {
+                                        Script& self = *static_cast<Script*>(ctx);
+                                        self.starting_.forget();
+                                        self.is_active_ = true;
+                                        for (const auto& [id, hook] : self.hooks_) {
+                                          if (hook->follower) hook->follower->start();
+                                        }
+                                      },
+                                      this});
+}
+
 void Script::on_topics(void* ctx, std::int64_t r, const void* result) {
   Script& script = *static_cast<Script*>(ctx);
   if (r == KITH_CALL_PART) return;
