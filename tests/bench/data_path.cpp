@@ -6,43 +6,21 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <string>
 
-#include "engine/node/node.h"
 #include "engine/node/real_loop.h"
 #include "tests/bench/raw_limit.h"
+#include "tests/bench/stage.h"
 
 namespace kith::bench {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr const char* kSink = "/bench/sink/0";  // counts until FIN, then answers one byte
 constexpr const char* kEcho = "/bench/echo/0";
 constexpr std::uint32_t kOpenMs = 5'000;
-
-class Quiet final : public LogSink {
- public:
-  void write(LogLevel, std::string_view room, std::string_view line) override {
-    std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(room.size()), room.data(),
-                 static_cast<int>(line.size()), line.data());
-  }
-};
-
-node::NodeSetup setup_with(std::uint8_t seed) {
-  crypto::Key32 key{};
-  key[0] = seed;
-  node::NodeSetup setup{.identity = crypto::Identity::from_seed(key), .config = {}};
-  for (const auto& [name, path] : node::find_plugins({KITH_PLUGIN_DIR}))
-    setup.plugins[name] = node::open_plugin(path).value();
-  node::Config::Plugin tcp{"tcp", wire::Value::Map()};
-  tcp.options["listen"] = wire::Value::List(1, wire::Value("/ip4/127.0.0.1/tcp/0"));
-  setup.config.plugins.push_back(tcp);
-  return setup;
-}
 
 Task<void> sink(Pipe stream) {
   for (;;) {
@@ -86,15 +64,6 @@ Task<void> echo(Pipe stream) {
   if (write(out, address.data(), address.size()) < 0) _exit(1);
   loop.run();
   _exit(0);
-}
-
-double us_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-}
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  return values.at(static_cast<std::size_t>(q * static_cast<double>(values.size() - 1)));
 }
 
 Task<void> transfer(node::Node& node, wire::PeerId peer, std::size_t total, double& mb_per_s) {
