@@ -15,6 +15,7 @@ const kBlock = 0x71
 const kRaw = 0x55
 const kBodyMax = 256 * 1024
 const kDomain = Buffer.from('kith-head/1\0')
+const kReceiptDomain = Buffer.from('kith-receipt/1\0')
 const bytesOf = (hex) => Buffer.from(hex, 'hex')
 const hexOf = (bytes) => Buffer.from(bytes).toString('hex')
 const cidOfDigest = (digest, codec = kBlock) => CID.createV1(codec, Digest.create(0x12, digest))
@@ -64,7 +65,14 @@ const kShapes = {
       value.every((link) => isLink(link)) &&
       value.every((link, i) => i === 0 || Buffer.compare(value[i - 1].bytes, link.bytes) < 0)
   },
-  head: { seq: isInteger, feed: (value) => isLink(value), entry: (value) => isLink(value) }
+  head: { seq: isInteger, feed: (value) => isLink(value), entry: (value) => isLink(value) },
+  receipt: {
+    seq: (value) => isInteger(value) && value > 0,
+    feed: (value) => isLink(value),
+    time: isInteger,
+    entry: (value) => isLink(value),
+    witness: isKey
+  }
 }
 
 const kWhole = {
@@ -90,16 +98,16 @@ function read (kind, block) {
 
 // noble multiplies by the cofactor; with a key in the prime-order group, an R that is there too
 // makes that the same as the plain equation.
-function isSigned (block, author, signature) {
+function isSigned (block, author, signature, domain = kDomain) {
   if (signature.length !== 64 || !isKey(author)) return false
-  const claim = Buffer.concat([kDomain, block])
+  const claim = Buffer.concat([domain, block])
   return ed25519.verify(signature, claim, author, { zip215: false }) &&
     point(signature.subarray(0, 32)).isTorsionFree()
 }
 
 // What the file says of a block's members, in the types of dag-cbor.
 const kLinkMembers = ['rule', 'grant', 'ledger', 'feed', 'prev', 'body', 'entry']
-const kBytesMembers = ['salt', 'founder', 'nonce', 'author']
+const kBytesMembers = ['salt', 'founder', 'nonce', 'author', 'witness']
 function valueOf (fields, fixed = {}) {
   const value = { ...fixed, ...fields }
   const cid = (hex) => CID.decode(bytesOf(hex))
@@ -194,8 +202,10 @@ function judgeRun (vector) {
 }
 
 // ---- the file
-const kFixed = { genesis: { v: 1 }, openings: { v: 1 }, entries: {}, heads: {} }
-const kKinds = { genesis: 'genesis', openings: 'opening', entries: 'entry', heads: 'head' }
+const kFixed = { genesis: { v: 1 }, openings: { v: 1 }, entries: {}, heads: {}, receipts: {} }
+const kKinds = {
+  genesis: 'genesis', openings: 'opening', entries: 'entry', heads: 'head', receipts: 'receipt'
+}
 
 describe('what must be read', () => {
   for (const [part, kind] of Object.entries(kKinds)) {
@@ -208,8 +218,10 @@ describe('what must be read', () => {
         if (vector.cid) assert.equal(hexOf(cidOf(bytesOf(vector.block)).bytes), vector.cid)
         if (vector.body) assert.ok(value.body.equals(cidOf(bytesOf(vector.body), kRaw)))
         if (vector.signature) {
-          const [author, signature] = [bytesOf(vector.author), bytesOf(vector.signature)]
-          assert.ok(isSigned(bytesOf(vector.block), author, signature))
+          const author = bytesOf(vector.author ?? vector.fields.witness)
+          const domain = kind === 'receipt' ? kReceiptDomain : kDomain
+          const signature = bytesOf(vector.signature)
+          assert.ok(isSigned(bytesOf(vector.block), author, signature, domain))
         }
       }
     })
@@ -241,6 +253,10 @@ describe('what must be refused', () => {
       const block = bytesOf(vector.block)
       if (vector.kind === 'head') {
         return assert.ok(!isSigned(block, bytesOf(vector.author), bytesOf(vector.signature)))
+      }
+      if (vector.kind === 'receipt signature') {
+        const [witness, signature] = [bytesOf(vector.fields.witness), bytesOf(vector.signature)]
+        return assert.ok(!isSigned(block, witness, signature, kReceiptDomain))
       }
       const isLater = vector.error === 'unknown_version'
       assert.throws(() => read(vector.kind, block), (error) => error instanceof Later === isLater)

@@ -23,7 +23,7 @@ export const prefixed = (bytes) => Buffer.concat([varint(bytes.length), bytes])
 export const line = (text) => prefixed(Buffer.from(text + '\n')) // multistream-select
 
 // Cuts what comes in pieces into frames with a varint in front.
-function cutFrames (each) {
+export function cutFrames (each) {
   let held = Buffer.alloc(0)
   return (piece) => {
     held = Buffer.concat([held, piece.subarray()])
