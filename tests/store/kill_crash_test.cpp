@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,17 +49,22 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Listens for so many words or so long, whichever ends first. False: it is gone.
+  // Listens for so many words or so long in all, whichever ends first. False: it is gone.
   bool listen(std::size_t words, std::uint64_t us) {
     const std::size_t enough = heard_.size() + words * sizeof(Said);
-    const timespec wait{static_cast<time_t>(us / 1'000'000),
-                        static_cast<long>(us % 1'000'000) * 1'000};
-    while (heard_.size() < enough) {
-      pollfd ready{from_, POLLIN, 0};
-      if (ppoll(&ready, 1, &wait, nullptr) <= 0) return true;
-      if (!take()) return false;
+    const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    const itimerspec end{
+        {}, {static_cast<time_t>(us / 1'000'000), static_cast<long>(us % 1'000'000) * 1'000 + 1}};
+    timerfd_settime(timer, 0, &end, nullptr);
+    bool is_there = true, is_over = false;
+    while (is_there && !is_over && heard_.size() < enough) {
+      pollfd ready[]{{from_, POLLIN, 0}, {timer, POLLIN, 0}};
+      poll(ready, 2, -1);
+      is_over = ready[1].revents != 0;
+      if (ready[0].revents != 0) is_there = take();
     }
-    return true;
+    close(timer);
+    return is_there;
   }
   // All that it said before the kill is heard; how it ended.
   int end() {
